@@ -1,0 +1,53 @@
+# `make` lists what there is. Everything runs in .venv, which is made when it is first needed.
+SHELL = /bin/sh
+PY = .venv/bin/python
+export JUPYTER_PREFER_ENV_PATH = 1
+export JUPYTER_PLATFORM_DIRS = 1
+export PYTHONNOUSERSITE = 1
+export PYTHONUTF8 = 1
+unexport PYTHONPATH PYTHONHOME
+
+help:  ## list these commands
+	@echo "A New Chapter: Japan and South Korea, in data"; echo
+	@awk -F ':.*##  *' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+book: environment  ## build the book; a warning is an error
+	@$(PY) book/tools/build.py
+
+serve: book  ## build, then show the book on this machine (PORT=8000)
+	@$(PY) book/tools/serve.py $(PORT)
+
+notebooks: environment  ## re-run the chapters, store their outputs and figures/ (ONLY=chapters/02_twelve_meetings.ipynb)
+	@$(PY) book/tools/run_notebooks.py $(ONLY)
+
+lab: environment  ## open the chapters in JupyterLab, charts live
+	@$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None `test "$$(id -u)" = 0 && echo --allow-root`
+
+data: environment  ## after an edit in data/: rebuild what is computed, check all, renew hashes
+	@$(PY) book/tools/package.py
+
+test: tests-environment book  ## every test, the built book in a browser among them
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --nbval tests chapters $(ARGS)
+
+check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
+	@$(PYTEST) -m "not slow" tests $(ARGS)
+
+lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
+	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
+	@for folder in . tests; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK)) || exit 1; done
+
+clean:  ## remove what was built and the environment
+	rm -rf _build .venv
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+PYTEST = $(PY) -m pytest -c tests/pytest.ini --rootdir=.
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" --output-file requirements.txt requirements.in
+
+environment:
+	@sh book/tools/setup.sh requirements.txt
+
+tests-environment: environment
+	@sh book/tools/setup.sh tests/requirements.txt
+
+.PHONY: help book serve notebooks lab data test check lock clean environment tests-environment

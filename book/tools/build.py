@@ -1,0 +1,121 @@
+"""Build the book strictly: `_build/html` is replaced only by a book that built without a warning.
+
+`python book/tools/build.py` (what `make book` runs) works in `_build/work`, which keeps Sphinx's memory of unchanged
+pages. Whatever interrupts or fails, the last good book stays in `_build/html`, and the next run starts afresh.
+"""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
+LOG = BUILD / "book.log"
+SHARED = ["_config.yml", "requirements.txt", "book", "data", "figures"]  # a change here can touch any page
+PAGES = ["_toc.yml", "index.md", "chapters", "README.md", "CHANGELOG.md"]
+
+
+def fingerprint(names, root=ROOT):
+    """Hash of the files under `names` and of what the environment says about the site."""
+    digest = hashlib.sha256()
+    for name in names:
+        top = root / name
+        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in path.relative_to(root).parts)
+            if path.is_file() and not hidden:
+                digest.update(f"{path.relative_to(root)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for key in sorted(os.environ):
+        if key.startswith("BOOK_") or key == "SOURCE_DATE_EPOCH":
+            digest.update(f"{key}={os.environ[key]}\n".encode())
+    return f"{sys.version_info[:2]} {digest.hexdigest()}"
+
+
+def read(path):
+    return path.read_text() if path.exists() else ""
+
+
+def stop(message):
+    sys.exit(f"\nThe book was not built: {message}" + (f"\nThe last good book is still in {SITE.relative_to(ROOT)}/." if SITE.exists() else ""))
+
+
+def last_commit():
+    """Seconds of the last commit, so that the same sources always build the same book; nothing outside git."""
+    asked = subprocess.run(["git", "-C", ROOT, "log", "-1", "--format=%ct"], capture_output=True, text=True) if shutil.which("git") else None
+    return asked.stdout.strip() if asked and asked.returncode == 0 else ""
+
+
+def sphinx():
+    """Run jupyter-book in WORK, with a word on its progress; return the lines that say what is wrong."""
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(ROOT),
+               "-W", "-n", "--keep-going", "--path-output", str(WORK)]
+    troubles, stage, shown = [], "", ""
+    with LOG.open("w", encoding="utf-8") as log:
+        run = subprocess.Popen(command, cwd=ROOT, text=True, encoding="utf-8", errors="replace",
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"})
+        for line in run.stdout:
+            line = re.sub(r"\x1b\[[0-9;]*m|\x08", "", line)
+            log.write(line)
+            if found := re.match(r"(reading sources|writing output|copying (?:static|extra) files|dumping search index)", line.strip()):
+                stage = found[1]
+            if stage and stage != shown:
+                print(f"  {stage} ...", flush=True)
+                shown = stage
+            if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|^\w*(Error|Exception)\b", line):
+                troubles.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
+    return run.wait(), troubles
+
+
+def swap(new, old):
+    """Put the folder `new` in the place of `old`; the gap is two renames long and `main` mends a run that ended in it."""
+    spare = old.with_name(old.name + ".last")
+    shutil.rmtree(spare, ignore_errors=True)
+    if old.exists():
+        old.rename(spare)
+    new.rename(old)
+    shutil.rmtree(spare, ignore_errors=True)
+
+
+def main():
+    start = time.monotonic()
+    os.environ.setdefault("SOURCE_DATE_EPOCH", last_commit())
+    if not os.environ["SOURCE_DATE_EPOCH"]:
+        del os.environ["SOURCE_DATE_EPOCH"]
+    BUILD.mkdir(exist_ok=True)
+    spare, fresh = SITE.with_name("html.last"), SITE.with_name("html.new")
+    if spare.exists() and not SITE.exists():
+        spare.rename(SITE)
+    index = SITE / "index.html"
+    built = fingerprint(SHARED + PAGES)
+    if index.exists() and read(BUILD / "built-from") == built:
+        print(f"Nothing has changed. The book is {index.relative_to(ROOT)}")
+        return
+    memory, shared = WORK / "finished", fingerprint(SHARED)
+    if read(memory) != shared:  # also when the last run did not finish
+        shutil.rmtree(WORK, ignore_errors=True)
+    memory.unlink(missing_ok=True)
+    print("Building the book ...", flush=True)
+    status, troubles = sphinx()
+    if status or not (WORK / "_build/html/index.html").exists():
+        tail = troubles or read(LOG).splitlines()[-8:]
+        stop(f"a warning counts as an error.\n  " + "\n  ".join(dict.fromkeys(tail)) + f"\nThe whole log is {LOG.relative_to(ROOT)}.")
+    memory.write_text(shared)
+    print("  putting it in place ...", flush=True)
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(WORK / "_build/html", fresh, ignore=shutil.ignore_patterns(".buildinfo*", ".doctrees"))
+    (BUILD / "built-from").unlink(missing_ok=True)
+    swap(fresh, SITE)
+    (BUILD / "built-from").write_text(built)
+    print(f"The book is {index.relative_to(ROOT)} ({time.monotonic() - start:.0f} s). 'make serve' shows it in a browser.")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        stop("interrupted.")
+    except OSError as error:
+        stop(f"{error.strerror} ({error.filename}).")

@@ -1,0 +1,182 @@
+"""Run chapters and keep what they show: stored outputs in the notebook, one SVG per chart in `figures/`.
+
+`python book/tools/run_notebooks.py [chapters/02_*.ipynb ...]` (what `make notebooks` runs). Chapters run side by side,
+each in a kernel of its own. A chapter's files are written only when all of it has run: one that fails leaves them as
+they were, and the command says which cell failed and why, and exits 1. The same data give the same bytes.
+"""
+import asyncio
+import copy
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.v4.rwbase import split_lines
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS, FIGURES = ROOT / "chapters", ROOT / "figures"
+SPEC, SVG, WIDGET = "application/vnd.vegalite.v6+json", "image/svg+xml", "application/vnd.jupyter.widget-view+json"
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+TIMEOUT = 300  # seconds a cell may take
+
+
+class Broken(Exception):
+    """A chapter that cannot be stored; the message says where and why."""
+
+
+def cells_with_ids(raw):
+    """Give a cell that has no id one that depends on its place and text alone, so that two runs agree."""
+    for place, cell in enumerate(raw["cells"]):
+        if not cell.get("id"):
+            cell["id"] = hashlib.sha256(f"{place}{''.join(cell['source'])}".encode()).hexdigest()[:8]
+    raw["nbformat"], raw["nbformat_minor"] = 4, 5
+    return raw
+
+
+def read(path):
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return nbformat.reads(json.dumps(cells_with_ids(raw)), as_version=4)
+    except (ValueError, KeyError, TypeError, nbformat.ValidationError) as error:
+        raise Broken(f"not a notebook: {str(error)[:200]}") from None
+
+
+def say_cell(notebook, place):
+    code = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    first = notebook.cells[place].source.strip().splitlines() or [""]
+    return f"code cell {code.index(place) + 1} ({first[0][:70]})"
+
+
+async def execute(notebook):
+    """Run all cells in place; raise Broken at the first that raises."""
+    client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False,
+                            extra_arguments=["--log-level=40"],  # else each kernel warns that it listens on localhost
+                            resources={"metadata": {"path": str(CHAPTERS)}})
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    try:
+        await client.async_execute()
+    except CellExecutionError as error:
+        place = next(n for n, cell in enumerate(notebook.cells) if any(o.output_type == "error" for o in cell.get("outputs", [])))
+        raise Broken(f"{say_cell(notebook, place)} raised {error.ename}: {error.evalue}") from None
+    except CellTimeoutError:
+        raise Broken(f"a cell took longer than {TIMEOUT} s") from None
+    except DeadKernelError:
+        raise Broken("the kernel died (out of memory?)") from None
+
+
+def tidy(notebook):
+    """Keep what a reader needs and nothing of the machine; return {chart id: svg}."""
+    figures = {}
+    kept = {key: value for key, value in notebook.metadata.items() if key not in ("kernelspec", "language_info", "widgets")}
+    notebook.metadata = nbformat.from_dict({**kept, "kernelspec": KERNEL, "language_info": {"name": "python"}})
+    for place, cell in enumerate(notebook.cells):
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise Broken(f"{say_cell(notebook, place)} wrote to stderr, which readers would see: {output.text.strip()[:300]}")
+            if str(ROOT) in json.dumps(output, ensure_ascii=False):
+                raise Broken(f"{say_cell(notebook, place)} shows a path of this machine ({ROOT}); print a relative one")
+            data = output.get("data", {})
+            data.pop(WIDGET, None)
+            if SPEC in data:
+                id = data[SPEC].get("usermeta", {}).get("figure", {}).get("id")
+                if not id or SVG not in data:
+                    raise Broken(f"{say_cell(notebook, place)} draws a chart that house.publish did not make")
+                if id in figures:
+                    raise Broken(f"{say_cell(notebook, place)} publishes {id!r}, which an earlier cell has published")
+                figures[id] = data[SVG] if data[SVG].endswith("\n") else data[SVG] + "\n"
+    return figures
+
+
+def text(notebook):
+    """The notebook as it is stored: keys in a fixed order, but in outputs as the chart has them (a table's columns)."""
+    plain = json.loads(json.dumps(split_lines(copy.deepcopy(notebook))))
+    cells = [{key: cell[key] for key in sorted(cell)} for cell in plain.pop("cells")]
+    return json.dumps({"cells": cells, **{key: plain[key] for key in sorted(plain)}}, indent=1, ensure_ascii=False) + "\n"
+
+
+def replace(files):
+    """Write {path: text}: all first beside their places, then all moved in."""
+    staged = []
+    try:
+        for path, content in files.items():
+            if not path.exists() or path.read_bytes() != content.encode():
+                staged.append((path.with_name(f".{path.name}.new"), path))
+                staged[-1][0].write_bytes(content.encode())
+        while staged:
+            os.replace(*staged[0])
+            staged.pop(0)
+    finally:
+        for new, _ in staged:
+            new.unlink(missing_ok=True)
+
+
+def published(path):
+    """Ids of the charts in a stored notebook."""
+    return [output["data"][SPEC]["usermeta"]["figure"]["id"] for cell in read(path).cells for output in cell.get("outputs", [])
+            if SPEC in output.get("data", {}) and "usermeta" in output["data"][SPEC]]
+
+
+async def chapter(path, slots, owners):
+    """Run one chapter and write its files; return an error message or None. `owners`: {chart id: chapter}."""
+    async with slots:
+        start = time.monotonic()
+        print(f"  {path.stem}: running ...", flush=True)
+        try:
+            notebook = read(path)
+            await execute(notebook)
+            figures = tidy(notebook)
+            for id in figures:
+                if owners.setdefault(id, path.stem) != path.stem:
+                    raise Broken(f"chart id {id!r} belongs to {owners[id]} already")
+            FIGURES.mkdir(exist_ok=True)
+            replace({**{FIGURES / f"{id}.svg": svg for id, svg in figures.items()}, path: text(notebook)})
+        except Broken as error:
+            return f"{path.relative_to(ROOT)}: {error}"
+        except OSError as error:
+            return f"{path.relative_to(ROOT)}: {error.strerror} ({error.filename})"
+        print(f"  {path.stem}: done in {time.monotonic() - start:.0f} s, {len(figures)} charts", flush=True)
+
+
+async def run(paths):
+    everything = sorted(CHAPTERS.glob("[0-9]*.ipynb"))
+    owners = {}
+    for other in everything:
+        if other not in paths:
+            owners.update(dict.fromkeys(published(other), other.stem))
+    slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
+    errors = [error for error in await asyncio.gather(*(chapter(path, slots, owners) for path in paths)) if error]
+    if not errors:
+        kept = {id for path in everything for id in published(path)}
+        for old in FIGURES.glob("*.svg"):
+            if old.stem not in kept:
+                print(f"  figures/{old.name}: no chapter publishes it any more, removed")
+                old.unlink()
+    return errors
+
+
+def main(names):
+    paths = [Path(name).resolve() for name in names] or sorted(CHAPTERS.glob("[0-9]*.ipynb"))
+    for path in paths:
+        if not path.is_file():
+            sys.exit(f"there is no chapter {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
+    os.environ.update(HOUSE_OUTPUT="stored", PYTHONHASHSEED="0", TZ="UTC", PYTHONDONTWRITEBYTECODE="1")
+    print(f"Running {len(paths)} chapter{'s' * (len(paths) != 1)} ...", flush=True)
+    errors = asyncio.run(run(paths))
+    if errors:
+        sys.exit("\n".join(["", *errors, "", "What failed was left as it was; mend it and run 'make notebooks' again."]))
+    print("All stored outputs and figures are up to date.")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("\nInterrupted: chapters not yet done were left as they were.")

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Makes .venv hold exactly what a lock file says. Usage: setup.sh LOCK [LOCK ...]
+# A stamp beside each lock's install is a copy of it: set-up is redone only when the lock has changed.
+set -u
+cd "$(dirname "$0")/../.."
+venv=.venv
+say() { printf '%s\n' "$*" >&2; }
+
+python_ok() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+if ! python_ok $venv/bin/python; then
+    for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python; do
+        if python_ok "$name"; then found=$name; break; fi
+    done
+    if [ -z "${found:-}" ]; then
+        say "This book needs Python 3.11 or newer: install it with your package manager or from python.org, or name one with 'make PYTHON=/path/to/python3'."
+        exit 1
+    fi
+    say "Making a Python environment in $venv ..."
+    rm -rf $venv
+    if ! said=$("$found" -m venv $venv 2>&1); then
+        rm -rf $venv
+        case $said in
+        *ensurepip*|*"No module named venv"*)
+            say "This Python has no venv module: on Debian or Ubuntu 'apt-get install python3-venv' brings it; elsewhere use the Python from python.org." ;;
+        *)  say "The environment in $venv could not be made: $said" ;;
+        esac
+        exit 1
+    fi
+fi
+
+for lock; do
+    stamp=$venv/$(printf %s "$lock" | tr / -)
+    cmp -s "$lock" "$stamp" && continue
+    rm -f "$stamp"
+    say "Installing what $lock lists (a minute or two, once) ..."
+    log=$venv/install.log
+    if ! $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes -r "$lock" >"$log" 2>&1; then
+        if grep -qi -E 'hash(es)? .*(mismatch|not match)|DO NOT MATCH THE HASHES' "$log"; then
+            say "A package does not match its hash in $lock: do not use it; see $log, and 'make lock' if the lock is out of date."
+        elif grep -qi -E 'NewConnectionError|ConnectionError|Temporary failure|name resolution|timed out|Network is unreachable|Could not fetch|ProxyError|No matching distribution' "$log"; then
+            say "Set-up needs the network once, to install what $lock lists, and the package index could not be reached: go online and run the same command again ($log has the details)."
+        elif grep -qi 'No space left' "$log"; then
+            say "The disk is full: free some space and run the same command again."
+        else
+            tail -n 5 "$log" >&2
+            say "What $lock lists could not be installed; $log has the details."
+        fi
+        exit 1
+    fi
+    cp "$lock" "$stamp"
+done
