@@ -27,7 +27,7 @@ data: environment  ## after an edit in data/: rebuild what is computed, check al
 	@$(PY) book/tools/package.py
 
 test: tests-environment book  ## every test, the built book in a browser among them
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --nbval tests chapters $(ARGS)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
 
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -m "not slow" tests $(ARGS)

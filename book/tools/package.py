@@ -18,11 +18,13 @@ DESCRIPTOR = DATA / "datapackage.json"
 sys.path.insert(0, str(ROOT / "chapters"))
 
 
-def stamp(path):
-    """What the descriptor says about a table's bytes: hash, bytes, rows."""
-    raw = path.read_bytes()
-    rows = sum(1 for _ in csv.reader(raw.decode("utf-8").splitlines(keepends=True))) - 1
-    return {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw), "rows": rows}
+def stamp(entry):
+    """What the descriptor says about a file's bytes: hash, bytes and, for a table, rows."""
+    raw = (DATA / entry["path"]).read_bytes()
+    now = {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
+    if "schema" in entry:
+        now["rows"] = sum(1 for _ in csv.reader(raw.decode("utf-8").splitlines(keepends=True))) - 1
+    return now
 
 
 def rebuild(resources):
@@ -32,11 +34,6 @@ def rebuild(resources):
         if run.returncode:
             sys.exit(f"data/{script} failed: {run.stderr.strip() or run.stdout.strip()}")
         print(f"  data/{script}: {', '.join(Path(line).name for line in run.stdout.split())}")
-
-
-def indent(text):
-    """Number of spaces that a JSON file uses for a step."""
-    return len(text.splitlines()[1]) - len(text.splitlines()[1].lstrip())
 
 
 def main():
@@ -53,8 +50,9 @@ def main():
     errors, renewed = [], []
     for entry in package["resources"]:
         try:
-            house.load(entry["name"])
-            now = stamp(DATA / entry["path"])
+            if "schema" in entry:
+                house.load(entry["name"])
+            now = stamp(entry)
         except FileNotFoundError:
             errors.append(f"data/{entry['path']}: no such file, though data/datapackage.json describes it")
         except ValueError as error:
@@ -65,9 +63,10 @@ def main():
                 entry.update(now)
     if errors:
         sys.exit("\n".join([*errors, "data/datapackage.json was left as it was."]))
-    if renewed:
+    written = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
+    if written != text:
         new = DESCRIPTOR.with_name(".datapackage.json.new")
-        new.write_text(json.dumps(package, indent=indent(text), ensure_ascii=False) + "\n", encoding="utf-8")
+        new.write_text(written, encoding="utf-8")
         os.replace(new, DESCRIPTOR)
     print(f"{len(package['resources'])} tables are sound; " + (f"hash renewed: {', '.join(renewed)}. Run 'make notebooks' next." if renewed else "nothing had changed."))
 

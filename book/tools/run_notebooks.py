@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -63,8 +64,9 @@ async def execute(notebook):
     try:
         await client.async_execute()
     except CellExecutionError as error:
-        place = next(n for n, cell in enumerate(notebook.cells) if any(o.output_type == "error" for o in cell.get("outputs", [])))
-        raise Broken(f"{say_cell(notebook, place)} raised {error.ename}: {error.evalue}") from None
+        place, raised = next(((n, output) for n, cell in enumerate(notebook.cells) for output in cell.get("outputs", [])
+                              if output.output_type == "error"), (client.code_cells_executed - 1, error))
+        raise Broken(f"{say_cell(notebook, place)} raised {raised.ename}: {raised.evalue}") from None
     except CellTimeoutError:
         raise Broken(f"a cell took longer than {TIMEOUT} s") from None
     except DeadKernelError:
@@ -95,11 +97,28 @@ def tidy(notebook):
     return figures
 
 
+def dense(value, depth):
+    """JSON with a line for each entry down to `depth` and none below: a row of a chart's data is one line."""
+    entries = ([f"{json.dumps(key)}: {dense(item, depth - 1)}" for key, item in value.items()] if isinstance(value, dict) else
+               [dense(item, depth - 1) for item in value] if isinstance(value, list) else [])
+    if not depth or not entries:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return opening + "\n" + ",\n".join(entries) + "\n" + closing
+
+
 def text(notebook):
-    """The notebook as it is stored: keys in a fixed order, but in outputs as the chart has them (a table's columns)."""
-    plain = json.loads(json.dumps(split_lines(copy.deepcopy(notebook))))
+    """The notebook as it is stored: an ordinary .ipynb, keys in a fixed order, charts dense and in their own order."""
+    plain, blocks = json.loads(json.dumps(split_lines(copy.deepcopy(notebook)))), []
     cells = [{key: cell[key] for key in sorted(cell)} for cell in plain.pop("cells")]
-    return json.dumps({"cells": cells, **{key: plain[key] for key in sorted(plain)}}, indent=1, ensure_ascii=False) + "\n"
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            for kind, value in output.get("data", {}).items():
+                if kind.endswith("json"):
+                    output["data"][kind] = f"\ue000{len(blocks)}\ue000"
+                    blocks.append(dense(value, 3))
+    stored = json.dumps({"cells": cells, **{key: plain[key] for key in sorted(plain)}}, indent=1, ensure_ascii=False)
+    return re.sub('"\ue000([0-9]+)\ue000"', lambda block: blocks[int(block[1])], stored) + "\n"
 
 
 def replace(files):

@@ -1,0 +1,178 @@
+"""Bad data stop everything with one message: file, row, column, value, rule. Each test breaks a copy in one way."""
+import csv
+import json
+import shutil
+import sys
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies
+
+import house
+from conftest import ROOT, run
+
+TABLE = "leader_meetings"
+FILE = f"data/{TABLE}.csv"
+
+
+class Copy:
+    """A copy of data/ that house.load reads, and ways to break it."""
+
+    def __init__(self, root):
+        self.root, self.csv, self.descriptor = root, root / FILE, root / "data/datapackage.json"
+
+    def cells(self):
+        with self.csv.open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))
+
+    def write(self, cells):
+        with self.csv.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(cells)
+
+    def set(self, row, column, value):
+        cells = self.cells()
+        cells[row][cells[0].index(column)] = value
+        self.write(cells)
+
+    def describe(self, change):
+        package = json.loads(self.descriptor.read_text(encoding="utf-8"))
+        change(next(entry for entry in package["resources"] if entry["name"] == TABLE))
+        self.descriptor.write_text(json.dumps(package, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    for folder in ("data", "chapters", "book/tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))
+    monkeypatch.setattr(house, "DATA", tmp_path / "data")
+    house._resources.cache_clear()
+    yield Copy(tmp_path)
+    house._resources.cache_clear()
+
+
+def message(call, *arguments):
+    """The one line that a call fails with."""
+    with pytest.raises(ValueError) as caught:
+        call(*arguments)
+    said = str(caught.value)
+    assert "\n" not in said and len(said) < 1500, f"not one clear line: {said[:400]}"
+    return said
+
+
+def drop_column(copy):
+    copy.write([[cell for n, cell in enumerate(row) if n != copy.cells()[0].index("city")] for row in copy.cells()])
+
+
+def add_column(copy):
+    copy.write([row + ["mood" if n == 0 else "warm"] for n, row in enumerate(copy.cells())])
+
+
+def swap_columns(copy):
+    copy.write([[row[1], row[0], *row[2:]] for row in copy.cells()])
+
+
+def short_row(copy):
+    cells = copy.cells()
+    copy.write([*cells[:4], cells[4][:-1], *cells[5:]])
+
+
+def repeat_row(copy):
+    cells = copy.cells()
+    copy.write([*cells[:4], cells[3], *cells[4:]])
+
+
+def cut_in_two(copy):
+    copy.csv.write_bytes(copy.csv.read_bytes().replace(b"Tokyo", b"To\xffkyo", 1))
+
+
+def empty_file(copy):
+    copy.csv.write_bytes(b"")
+
+
+BREAKAGES = {
+    "missing column": (drop_column, ["header", "'city'", "missing"]),
+    "extra column": (add_column, ["header", "'mood'", "datapackage.json"]),
+    "columns in another order": (swap_columns, ["header", "order"]),
+    "a row with a cell too few": (short_row, ["row 4", "cells"]),
+    "duplicate key": (repeat_row, ["row 4", "id", "earlier row"]),
+    "impossible date": (lambda copy: copy.set(3, "date", "2023-02-30"), ["row 3", "column date", "'2023-02-30'", "valid date"]),
+    "a date of another form": (lambda copy: copy.set(3, "date", "30 May 2023"), ["row 3", "column date", "'30 May 2023'", "valid date"]),
+    "a date in the future": (lambda copy: copy.set(3, "date", "2123-05-01"), ["row 3", "column date", "'2123-05-01'", "maximum"]),
+    "unknown country": (lambda copy: copy.set(5, "country", "ZZZ"), ["row 5", "column country", "'ZZZ'", "countries.csv"]),
+    "unknown leader": (lambda copy: copy.set(5, "jp_leader", "Abe Shinzou"), ["row 5", "column jp_leader", "'Abe Shinzou'", "leaders.csv"]),
+    "empty source": (lambda copy: copy.set(6, "source_url", ""), ["row 6", "column source_url", "required"]),
+    "empty publisher": (lambda copy: copy.set(6, "publisher", ""), ["row 6", "column publisher", "required"]),
+    "a word that is not in the list": (lambda copy: copy.set(7, "confidence", "certain"), ["row 7", "column confidence", "'certain'", "high, medium, low"]),
+    "a byte that is not UTF-8": (cut_in_two, ["line", "0xff", "UTF-8"]),
+    "an empty file": (empty_file, ["header"]),
+}
+
+
+@pytest.mark.parametrize(("breakage", "words"), BREAKAGES.values(), ids=BREAKAGES)
+def test_load_names_the_fault(copy, breakage, words):
+    house.load(TABLE)
+    breakage(copy)
+    said = message(house.load, TABLE)
+    missing = [word for word in [FILE, *words] if word not in said]
+    assert not missing, f"the message {said!r} does not name {missing}"
+
+
+def test_load_names_a_number_that_is_none_and_one_out_of_range(copy):
+    copy.csv = copy.root / "data/meetings.csv"
+    for value, rule in {"about an hour": "valid integer", "-5": "minimum"}.items():
+        copy.set(2, "duration_min", value)
+        said = message(house.load, "meetings")
+        assert all(word in said for word in ["data/meetings.csv", "row 2", "column duration_min", repr(value), rule]), said
+
+
+def test_load_of_an_unknown_table_suggests_the_known_one(copy):
+    assert "'leader_meetings'" in message(house.load, "leader_meeting")
+    assert "datapackage.json" in message(house.load, "weather")
+
+
+BY_DATA_COMMAND = {
+    "changed cell": (lambda copy: copy.set(3, "country", "ZZZ"), [FILE, "row 3", "'ZZZ'", "left as it was"]),
+    "table gone": (lambda copy: copy.csv.unlink(), [FILE, "no such file"]),
+    "table not described": (lambda copy: shutil.copy(copy.csv, copy.csv.with_name("stray.csv")), ["data/stray.csv", "describe it"]),
+    "descriptor that is no JSON": (lambda copy: copy.descriptor.write_text("{"), ["data/datapackage.json", "not valid JSON"]),
+}
+
+
+@pytest.mark.parametrize(("breakage", "words"), BY_DATA_COMMAND.values(), ids=BY_DATA_COMMAND)
+def test_make_data_refuses_and_overwrites_nothing(copy, breakage, words):
+    breakage(copy)
+    before = copy.descriptor.read_bytes()
+    code, said = run(sys.executable, "book/tools/package.py", cwd=copy.root)
+    assert code == 1 and "Traceback" not in said, said
+    assert all(word in said for word in words), said
+    assert copy.descriptor.read_bytes() == before
+
+
+def test_make_data_renews_the_hash_after_an_edit(copy):
+    copy.set(3, "note", "Checked again.")
+    code, said = run(sys.executable, "book/tools/package.py", cwd=copy.root)
+    assert code == 0 and TABLE in said, said
+    code, said = run(sys.executable, "book/tools/package.py", cwd=copy.root)
+    assert code == 0 and "nothing had changed" in said, said
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=strategies.one_of(strategies.binary(max_size=300), strategies.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))))
+def test_any_bytes_give_a_clear_error(copy, raw):
+    """Whatever stands in the file, the answer is a ValueError that names it."""
+    copy.csv.write_bytes(raw)
+    with pytest.raises(ValueError, match=FILE):
+        house.load(TABLE)
+
+
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cell=strategies.text(strategies.characters(blacklist_categories=["Cs"]), max_size=40), column=strategies.sampled_from(["date", "country", "confidence", "id"]))
+def test_any_cell_loads_or_is_named(copy, cell, column):
+    cells = copy.cells() if not hasattr(copy, "kept") else copy.kept
+    copy.kept = [list(row) for row in cells]
+    cells = [list(row) for row in cells]
+    cells[2][cells[0].index(column)] = cell
+    copy.write(cells)
+    try:
+        house.load(TABLE)
+    except ValueError as error:
+        assert FILE in str(error)

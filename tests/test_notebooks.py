@@ -1,0 +1,233 @@
+"""Each chapter as it is stored: its shape, its charts, and a fresh run against its outputs."""
+import ast
+import json
+import re
+import statistics
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from conftest import CHAPTERS, ROOT, copy_of_the_project, run
+
+sys.path.insert(0, str(ROOT / "book/tools"))
+import run_notebooks  # noqa: E402
+
+SPEC, SVG = run_notebooks.SPEC, run_notebooks.SVG
+EACH = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+FREE = ("01_", "10_")  # the article and the explorer keep to no limit on code cells
+FIGURE = {"id", "title", "subtitle", "alt", "note", "columns", "sources", "tables", "license", "as_of", "download", "download_note"}
+
+
+def cells(path, kind):
+    """(number, source, outputs) of the code or markdown cells of a chapter, numbered from 1 among their kind."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return [(n, "".join(cell["source"]), cell.get("outputs", [])) for n, cell in enumerate(
+        (cell for cell in notebook["cells"] if cell["cell_type"] == kind), 1)]
+
+
+def charts(path):
+    """(place, spec, svg) of every stored chart of a chapter."""
+    return [(f"{path.name}, code cell {n}", output["data"][SPEC], "".join(output["data"][SVG]))
+            for n, _, outputs in cells(path, "code") for output in outputs if SPEC in output.get("data", {})]
+
+
+def walk(node):
+    """Every (key, value) in a spec, however deep, data left out."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield key, value
+            if key not in ("datasets", "values"):
+                yield from walk(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from walk(value)
+
+
+def words(path):
+    """Number of words that a reader reads in the prose of a chapter."""
+    prose = "\n".join(source for _, source, _ in cells(path, "markdown"))
+    prose = re.sub(r"^(:{3,}|`{3,}).*$|\]\([^)]*\)|<[^>]+>|\{[^}]*\}", " ", prose, flags=re.M)
+    return len(re.findall(r"[^\W_]+(?:[-'’.,][^\W_]+)*", prose))
+
+
+def test_there_are_chapters():
+    assert CHAPTERS, "chapters/ holds no notebook whose name begins with a number"
+
+
+@EACH
+def test_shape(path):
+    code, prose = cells(path, "code"), cells(path, "markdown")
+    sizes = [sum(bool(line.strip()) for line in source.splitlines()) for _, source, _ in code]
+    tree = [(n, node) for n, source, _ in code for node in ast.walk(ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", source)))]
+    imports = sum(isinstance(node, (ast.Import, ast.ImportFrom)) for _, node in tree)
+    faults = [f"code cell {n}: defines {node.name!r}; chapters define nothing, move it to house.py or the data" for n, node in tree
+              if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+    if not path.name.startswith(FREE):
+        if not 10 <= len(code) <= 14:
+            faults.append(f"{len(code)} code cells; a chapter has 10 to 14")
+        if statistics.median(sizes) > 5:
+            faults.append(f"the median code cell has {statistics.median(sizes)} lines; 5 at most")
+        faults += [f"code cell {n}: {size} lines; 20 at most" for n, size in enumerate(sizes, 1) if size > 20]
+    if imports > 3:
+        faults.append(f"{imports} imports; 3 at most")
+    if len(prose) <= len(code):
+        faults.append(f"{len(prose)} prose cells for {len(code)} code cells; more prose than code")
+    if not 900 <= words(path) <= 1800:
+        faults.append(f"{words(path)} words; 900 to 1,800")
+    if path.stat().st_size > 400_000:
+        faults.append(f"{path.stat().st_size / 1000:.0f} KB; under 400 (draw fewer rows or columns)")
+    opening = prose[0][1] if prose else ""
+    if not re.match(r"(\([\w-]+\)=\n)?# \S", opening):
+        faults.append("the first cell does not begin with a '# ' title")
+    everything = "\n".join(source for _, source, _ in prose)
+    faults += [f"no {said!r}; every chapter has it" for said in ("In short", "Where the numbers come from") if said.lower() not in everything.lower()]
+    if len(re.findall(r"does not (?:show|say|tell|prove)|do not (?:show|say|tell|prove)|cannot (?:show|say|tell)", everything)) < 2:
+        faults.append("says what its charts do not show fewer than twice")
+    if not code or "house.ledger(" not in code[-1][1]:
+        faults.append("the last code cell is not the ledger (house.ledger)")
+    assert not faults, f"chapters/{path.name}:\n  " + "\n  ".join(faults)
+
+
+@EACH
+def test_is_stored_as_the_command_stores_it(path):
+    assert run_notebooks.text(run_notebooks.read(path)) == path.read_text(encoding="utf-8"), f"chapters/{path.name} was saved by another program: run 'make notebooks ONLY=chapters/{path.name}'"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    faults = [f"code cell {n}: execution count {cell['execution_count']}; not one run from top to bottom" for n, cell in enumerate(code, 1) if cell["execution_count"] != n]
+    faults += [f"code cell {n}: keeps the time of its run" for n, cell in enumerate(code, 1) if "execution" in cell["metadata"]]
+    for n, cell in enumerate(code, 1):
+        for output in cell["outputs"]:
+            kinds = set(output.get("data", {}))
+            if output["output_type"] == "error" or output.get("name") == "stderr":
+                faults.append(f"code cell {n}: stores an error or warning")
+            if "house.publish(" in "".join(cell["source"]) and SPEC not in kinds:
+                faults.append(f"code cell {n}: publishes a chart but stores {sorted(kinds) or output.get('name')} beside it")
+            if re.search(r"vnd\.jupyter\.widget|javascript", " ".join(kinds)):
+                faults.append(f"code cell {n}: stores a widget or script, which the page would fetch code for")
+    ids = [cell["id"] for cell in notebook["cells"]]
+    faults += [f"cell id {id!r} stands twice" for id in {id for id in ids if ids.count(id) > 1}]
+    assert not faults, f"chapters/{path.name}: run 'make notebooks'\n  " + "\n  ".join(faults)
+
+
+@EACH
+def test_every_chart_cell_stores_its_chart(path):
+    published = [n for n, source, _ in cells(path, "code") if re.search(r"house\.publish\b", source)]
+    stored = [n for n, _, outputs in cells(path, "code") for output in outputs if {SPEC, SVG, "text/plain"} <= set(output.get("data", {}))]
+    assert published, f"chapters/{path.name} publishes no chart"
+    assert stored == published, f"chapters/{path.name}: code cells {published} publish charts, cells {stored} store one: run 'make notebooks', and let a cell end in the chart"
+
+
+@EACH
+def test_charts_carry_what_their_figures_need(path):
+    faults = []
+    for place, spec, svg in charts(path):
+        figure = spec.get("usermeta", {}).get("figure", {})
+        place = f"{place} ({figure.get('id')})"
+        if lacking := FIGURE - set(figure):
+            faults.append(f"{place}: usermeta.figure lacks {sorted(lacking)}")
+            continue
+        if spec.get("description") != figure["alt"]:
+            faults.append(f"{place}: description and alt differ")
+        rows = list(spec.get("datasets", {}).values()) or [[]]
+        if not any(all(set(figure["columns"]) <= set(row) for row in table) and table for table in rows):
+            faults.append(f"{place}: no dataset has all of the columns {list(figure['columns'])}")
+        for key, value in walk(spec):
+            if key == "hconcat":
+                faults.append(f"{place}: hconcat does not fit a phone; stack with vconcat")
+            if key.lower().endswith("fontsize") and isinstance(value, (int, float)) and value < 11:
+                faults.append(f"{place}: {key} {value}; chart text is 11 px or more")
+            if key in ("url", "href") and isinstance(value, str) and re.match(r"(https?:)?//", value) and "usermeta" not in key and value not in json.dumps(spec["usermeta"]):
+                faults.append(f"{place}: reaches for {value}; charts hold their data")
+        try:
+            drawn = ElementTree.fromstring(svg)
+        except ElementTree.ParseError as error:
+            faults.append(f"{place}: its SVG is broken: {error}")
+            continue
+        if not [node for node in drawn.iter() if node.tag.endswith("}text") and (node.text or "").strip()]:
+            faults.append(f"{place}: its SVG holds no text; is a font name unknown?")
+    assert not faults, "charts that cannot become figures:\n  " + "\n  ".join(faults)
+
+
+def test_figures_are_the_stored_drawings():
+    stored = {}
+    for path in CHAPTERS:
+        for place, spec, svg in charts(path):
+            id = spec["usermeta"]["figure"]["id"]
+            assert id not in stored, f"{place}: chart id {id!r} is taken by {stored[id][0]}"
+            stored[id] = place, svg
+    there = {path.stem for path in (ROOT / "figures").glob("*.svg")}
+    assert there == set(stored), f"figures/ lacks {sorted(set(stored) - there)}, holds {sorted(there - set(stored))} that no chapter publishes: run 'make notebooks'"
+    for id, (place, svg) in stored.items():
+        assert (ROOT / f"figures/{id}.svg").read_text(encoding="utf-8").strip() == svg.strip(), f"figures/{id}.svg is not what {place} stores: run 'make notebooks'"
+
+
+@pytest.mark.slow
+@EACH
+def test_a_fresh_run_gives_the_stored_outputs(path):
+    """nbval in strict mode: every output of every cell, charts with all their data."""
+    code, said = run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300",
+                     "-q", "--no-header", "--tb", "short", "-x", "-c", "tests/pytest.ini", "-n0", "--rootdir", ROOT, path)
+    said = re.sub(r"\x1b\[[0-9;]*m", "", said)
+    assert code == 0, f"chapters/{path.name} no longer gives its stored outputs. If the change is meant, run 'make notebooks ONLY=chapters/{path.name}' and look at the difference.\n{said[:6000]}"
+    counted = re.search(r"(\d+) passed", said)
+    assert counted and int(counted[1]) == len(cells(path, "code")), f"chapters/{path.name}: not every cell was compared:\n{said[-800:]}"
+
+
+NOTEBOOK = {"cells": [], "metadata": {"kernelspec": run_notebooks.KERNEL, "language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture
+def copy(tmp_path):
+    folder = copy_of_the_project(tmp_path / "copy")
+    for path in [*(folder / "chapters").glob("[0-9]*.ipynb"), *(folder / "figures").glob("*.svg")]:
+        path.unlink()
+
+    def write(name, *sources):
+        made = {**NOTEBOOK, "cells": [{"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None} for source in sources]}
+        (folder / f"chapters/{name}.ipynb").write_text(json.dumps(made), encoding="utf-8")
+        return folder / f"chapters/{name}.ipynb"
+    return folder, write
+
+
+CHART = '''import altair as alt
+import house
+house.enable()
+meetings = house.load("meetings")
+house.publish(alt.Chart(meetings).mark_point().encode(alt.X("date:T"), alt.Y("n:Q")), id="a-chart", title="Twelve", subtitle="Meetings",
+              alt="Twelve dots, one for each meeting of the two leaders, along a line of time.", table="meetings", columns={"n": "Number"})'''
+
+
+@pytest.mark.slow
+def test_a_chapter_that_fails_leaves_its_files_and_says_why(copy):
+    folder, write = copy
+    good, bad = write("01_good", CHART), write("02_bad", CHART.replace("a-chart", "b-chart"), "meetings.weather")
+    before = bad.read_bytes()
+    code, said = run(sys.executable, "book/tools/run_notebooks.py", cwd=folder)
+    assert code == 1 and "Traceback" not in said, said
+    assert all(word in said for word in ("chapters/02_bad.ipynb", "code cell 2", "meetings.weather", "AttributeError")), said
+    assert bad.read_bytes() == before and not (folder / "figures/b-chart.svg").exists(), "a failed chapter was written"
+    assert (folder / "figures/a-chart.svg").exists() and charts(good), "the good chapter beside it was not written"
+    stored = good.read_bytes()
+    bad.unlink()
+    assert run(sys.executable, "book/tools/run_notebooks.py", cwd=folder)[0] == 0
+    assert good.read_bytes() == stored, "a second run of the same chapter gives other bytes"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "words"), {
+    "a warning": ('import warnings\nwarnings.warn("old")', ["stderr", "old"]),
+    "a path of the machine": ("import os\nos.getcwd()", ["path of this machine"]),
+    "a chart that was not published": ('import altair as alt, house\nhouse.enable()\nalt.Chart(house.load("meetings")).mark_point()', ["house.publish"]),
+    "an id that another chapter has": (CHART, ["a-chart", "01_taken"]),
+}.values(), ids=["warning", "path", "unpublished", "id"])
+def test_what_readers_must_not_see_is_refused(copy, source, words):
+    folder, write = copy
+    if "01_taken" in words:
+        write("01_taken", CHART)
+        assert run(sys.executable, "book/tools/run_notebooks.py", cwd=folder)[0] == 0
+    path = write("02_odd", source)
+    before = path.read_bytes()
+    code, said = run(sys.executable, "book/tools/run_notebooks.py", path, cwd=folder)
+    assert code == 1 and all(word in said for word in ["chapters/02_odd.ipynb", *words]), said
+    assert path.read_bytes() == before, "a refused chapter was written"
