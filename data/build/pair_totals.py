@@ -15,7 +15,7 @@ RECORD = {"Chun Doo-hwan": "incomplete", "Roh Tae-woo": "incomplete", "Kim Young
 
 
 def totals():
-    """Return one dict per pair, ordered by the first day the pair is known to have met or brushed past each other."""
+    """Return one dict per pair, ordered by the two names."""
     meetings = read("leader_meetings", ["date", "jp_leader", "kr_leader", "country", "kind", "confidence"])
     brief = read("brief_encounters", ["date", "jp_leader", "kr_leader"])
     pairs = {}
@@ -24,9 +24,7 @@ def totals():
         pairs.setdefault((row["jp_leader"], row["kr_leader"]), []).append(row)
     for row in brief:
         pairs.setdefault((row["jp_leader"], row["kr_leader"]), [])
-    start = {pair: min(day("leader_meetings", row, "date") for row in meetings + brief
-                       if (row["jp_leader"], row["kr_leader"]) == pair) for pair in pairs}
-    table = [total(*pair, pairs[pair]) for pair in sorted(pairs, key=lambda pair: (start[pair], pair))]
+    table = [total(*pair, pairs[pair]) for pair in sorted(pairs)]
     if sum(row["meetings"] for row in table) != len(meetings):
         raise BuildError("pair_totals: the pairs do not add up to the rows of leader_meetings")
     return table
