@@ -1,0 +1,246 @@
+"""The code that every chapter shares: load a table, publish a chart, bind the numbers in the prose.
+
+Public names: `load`, `publish`, `ledger`, `PALETTE`, `enable`. The module stands beside the notebooks so that
+`import house` works uninstalled wherever they run. What concerns only the built site lives in `book/`.
+"""
+import csv
+import difflib
+import functools
+import json
+import os
+import re
+import textwrap
+from pathlib import Path
+
+import altair
+import pandas as pd
+from altair.utils.schemapi import UndefinedType
+
+import numerals
+
+__all__ = ["load", "publish", "ledger", "PALETTE", "enable"]
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+
+#: One colour per country, tied to neither flag; ink for both together. The site maps each to a light and a dark value.
+PALETTE = {"paper": "#fffdf8", "ink": "#1d1d1b", "muted": "#5c584f", "rule": "#d9d3c5", "japan": "#2f4b8f",
+           "korea": "#d9622b", "korea_text": "#b8501c", "both": "#4a4a46", "weak": "#8a8578"}
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------
+
+@functools.lru_cache(maxsize=None)
+def _resources(stamp):
+    """Resource entries of the package by name; `stamp` (the descriptor's mtime) keeps the cache honest."""
+    return {entry["name"]: entry for entry in json.loads((DATA / "datapackage.json").read_text("utf-8"))["resources"]}
+
+
+def _resource(name):
+    resources = _resources((DATA / "datapackage.json").stat().st_mtime_ns)
+    if name not in resources:
+        near = difflib.get_close_matches(name, resources, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "the names are in data/datapackage.json"
+        raise ValueError(f"there is no table called {name!r}: {hint}")
+    return resources[name]
+
+
+def _rows(entry):
+    """Header and raw rows of a table's CSV; fails on bytes that are not UTF-8 and on ragged rows."""
+    place = f"data/{entry['path']}"
+    raw = (DATA / entry["path"]).read_bytes()
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{place}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+    header, *rows = list(csv.reader(text.splitlines(keepends=True))) or [[]]
+    wanted = [field["name"] for field in entry["schema"]["fields"]]
+    for column in [*wanted, *header]:
+        if (column in wanted) != (column in header):
+            fault = "is missing" if column in wanted else "is not in data/datapackage.json"
+            raise ValueError(f"{place}, header: column {column!r} {fault}; make the two agree")
+    if header != wanted:
+        raise ValueError(f"{place}, header: columns stand in another order than in data/datapackage.json; it wants {', '.join(wanted)}")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise ValueError(f"{place}, row {number}: {len(row)} cells for {len(header)} columns; quote a cell that holds a comma")
+    return header, rows
+
+
+def _cast(cells, field):
+    """A column of text as its declared type; what does not fit becomes missing."""
+    kind = field["type"]
+    if kind in ("integer", "year"):
+        numbers = pd.to_numeric(cells.where(cells.str.fullmatch(r"[-+]?\d+").fillna(False)), errors="coerce")
+        return numbers.astype("int64") if numbers.notna().all() else numbers.astype("Int64")
+    if kind == "number":
+        return pd.to_numeric(cells, errors="coerce").astype("float64")
+    if kind == "boolean":
+        flags = cells.map({"true": True, "false": False}).astype("boolean")
+        return flags.astype("bool") if flags.notna().all() else flags
+    if kind in ("date", "yearmonth"):
+        return pd.to_datetime(cells, format="%Y-%m-%d" if kind == "date" else "%Y-%m", errors="coerce")
+    return cells
+
+
+def _faults(cells, values, field):
+    """Pairs (mask, rule) for everything a column's declaration forbids."""
+    rules, present = field.get("constraints", {}), values.notna()
+    limit = (lambda text: _cast(pd.Series([str(text)], dtype="str"), field)[0])
+    yield cells.notna() & ~present, f"is not a valid {field['type']}"
+    yield cells.isna() & bool(rules.get("required")), "is required; leave no blank here"
+    if "enum" in rules:
+        yield present & ~cells.isin([str(item) for item in rules["enum"]]), f"is not one of {', '.join(map(str, rules['enum']))}"
+    if "pattern" in rules:
+        yield present & ~cells.str.fullmatch(rules["pattern"]).fillna(False).astype(bool), f"does not match the pattern {rules['pattern']}"
+    if "minimum" in rules:
+        yield present & (values < limit(rules["minimum"])).fillna(False), f"is below the minimum {rules['minimum']}"
+    if "maximum" in rules:
+        yield present & (values > limit(rules["maximum"])).fillna(False), f"is above the maximum {rules['maximum']}"
+    if rules.get("unique"):
+        yield present & cells.duplicated(), "stands in an earlier row too and must be unique"
+
+
+def load(name):
+    """Return table `name` of the data package as a typed DataFrame, one row a row of the CSV; a map, as its JSON object.
+
+    Types come from `data/datapackage.json`: dates and year-months are datetimes, integers with gaps are `Int64`,
+    blanks are missing. Raises ValueError naming file, row, column, value and rule at the first cell that breaks one.
+    """
+    entry = _resource(name)
+    if "schema" not in entry:
+        return json.loads((DATA / entry["path"]).read_text("utf-8"))
+    place, schema = f"data/{entry['path']}", entry["schema"]
+    header, rows = _rows(entry)
+    text = pd.DataFrame(rows, columns=header, dtype="str").replace("", pd.NA)
+    typed = {}
+    for field in schema["fields"]:
+        column = field["name"]
+        typed[column] = _cast(text[column], field)
+        for mask, rule in _faults(text[column], typed[column], field):
+            if mask.any():
+                row = int(mask.to_numpy().argmax())
+                raise ValueError(f"{place}, row {row + 1}, column {column}: {rows[row][header.index(column)]!r} {rule}")
+    key = schema.get("primaryKey", [])
+    if key and text[key].duplicated().any():
+        row = int(text[key].duplicated().to_numpy().argmax())
+        raise ValueError(f"{place}, row {row + 1}, column {', '.join(key)}: the key {' / '.join(text.loc[row, key])!r} stands in an earlier row too")
+    for link in schema.get("foreignKeys", []):
+        target, (column, *_), (other, *_) = link["reference"]["resource"], link["fields"], link["reference"]["fields"]
+        names, cells = _rows(_resource(target or name))
+        known = {cell[names.index(other)] for cell in cells}
+        for row, value in enumerate(text[column].fillna("")):
+            if value and value not in known:
+                raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or name)['path']}, column {other}")
+    return pd.DataFrame(typed)
+
+
+# ---- charts ----------------------------------------------------------------------------------------------------
+
+def _theme():
+    """House style as a Vega-Lite config: no frame, few gridlines, quiet axes, text never under 11 px."""
+    font, p = "Arial, 'Liberation Sans', sans-serif", PALETTE
+    return altair.theme.ThemeConfig(config={
+        "font": font, "background": p["paper"], "padding": 4, "view": {"stroke": None},
+        "title": {"anchor": "start", "frame": "group", "color": p["ink"], "fontSize": 17, "fontWeight": 600, "offset": 14,
+                  "subtitleColor": p["muted"], "subtitleFontSize": 13, "subtitlePadding": 5},
+        "axis": {"labelColor": p["muted"], "titleColor": p["muted"], "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
+                 "gridColor": p["rule"], "domainColor": p["rule"], "tickColor": p["rule"], "labelPadding": 5},
+        "axisX": {"grid": False}, "axisY": {"domain": False, "ticks": False},
+        "legend": {"labelColor": p["ink"], "titleColor": p["muted"], "labelFontSize": 12, "titleFontSize": 12, "orient": "top"},
+        "header": {"labelColor": p["ink"], "titleColor": p["muted"], "labelFontSize": 13},
+        "text": {"color": p["ink"], "fontSize": 12}, "rule": {"color": p["rule"]},
+        "bar": {"color": p["both"]}, "point": {"color": p["both"], "filled": True}, "line": {"color": p["both"], "strokeWidth": 2},
+        "range": {"category": [p["japan"], p["korea"], p["both"], p["weak"]]}})
+
+
+def _stored(spec, **_):
+    """The stored form of a published chart: its Vega-Lite spec, and an SVG for viewers that do not draw specs."""
+    import vl_convert
+    figure = spec.get("usermeta", {}).get("figure")
+    if not figure:
+        raise ValueError("this chart was not published: pass it through house.publish first")
+    drawn = {**spec, "width": 640} if spec.get("width") == "container" else spec
+    return {"application/vnd.vegalite.v6+json": spec, "image/svg+xml": vl_convert.vegalite_to_svg(drawn),
+            "text/plain": f"{figure['id']}: {figure['title']}"}
+
+
+def enable():
+    """Turn on the house style. Charts are live, with no network, unless HOUSE_OUTPUT=stored asks for the form the book keeps."""
+    altair.theme.register("house", enable=True)(_theme)
+    altair.renderers.register("house", _stored)
+    if os.environ.get("HOUSE_OUTPUT") == "stored":
+        altair.renderers.enable("house")
+    else:
+        altair.renderers.enable("html", inline=True)
+
+
+def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None):
+    """Return `chart` with everything its figure needs: headline, measure, description, sources and as-of date.
+
+    `title` is the finding, `subtitle` measure, unit and period, `alt` says in 40 to 300 characters what the drawing
+    shows. `table` names the table or tables drawn; sources, licence and as-of date (the oldest, if several) come from
+    their descriptor. `columns` maps the fields of the figure's data table to labels with units. `phone` may be another
+    drawing of the same data frames for narrow screens. Raises ValueError.
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+        raise ValueError(f"chart id {id!r}: use lower-case words joined by hyphens")
+    for label, words in {"title": title, "subtitle": subtitle, "columns": columns}.items():
+        if not words:
+            raise ValueError(f"chart {id}: {label} is empty")
+    if not 40 <= len(alt) <= 300 or alt.strip(" .") == title.strip(" ."):
+        raise ValueError(f"chart {id}: alt has {len(alt)} characters; say in 40 to 300 what the drawing shows, not the title again")
+    tables = [table] if isinstance(table, str) else list(table)
+    entries = [_resource(name) for name in tables]
+    sources = {source["title"]: {"title": source["title"], "url": source.get("path"), "publisher": source.get("publisher")}
+               for entry in entries for source in entry["sources"]}
+    closed = [entry for entry in entries if not entry["redistribute"]]
+    license = (closed or entries)[0]["licenses"][0]
+    chart = chart.copy()
+    if isinstance(chart, altair.LayerChart) or isinstance(chart, altair.Chart) and isinstance(chart.width, UndefinedType):
+        chart = chart.properties(width="container")
+    chart.title = {"text": textwrap.wrap(title, 66), "subtitle": textwrap.wrap(subtitle, 92)}
+    chart.description = alt
+    narrow = phone and {part: value for part, value in phone.to_dict().items() if part not in ("$schema", "config", "datasets")}
+    chart.usermeta = {"figure": {
+        "id": id, "title": title, "subtitle": subtitle, "alt": alt, "note": note, "columns": columns, "tables": tables,
+        "sources": list(sources.values()), "license": {"title": license["title"], "url": license.get("path")},
+        "as_of": min(entry["retrieved"] for entry in entries),
+        "download": not closed, "download_note": closed[0]["redistribute_note"] if closed else None, **({"phone": narrow} if phone else {})}}
+    return chart
+
+
+# ---- numbers in prose ------------------------------------------------------------------------------------------
+
+class _Ledger(list):
+    """Checked bindings; shows itself as a line of text, and as JSON for the site, which links each phrase to its table."""
+
+    def _repr_mimebundle_(self, **_):
+        said = f"{len(self)} phrases agree with the data"
+        return {"text/plain": said, "application/vnd.ledger+json": list(self)}
+
+
+def ledger(bindings):
+    """Check that each phrase of the prose says what the data say; raise ValueError listing every one that does not.
+
+    `bindings` maps a table, or "table/key" for a single row, to {phrase: value}: a number, a date, or a list of them
+    in the order in which they stand in the phrase, each in the unit written (49.15 for "49%").
+    """
+    checked, wrong = [], []
+    for place, phrases in bindings.items():
+        name, _, key = place.partition("/")
+        _resource(name)
+        for phrase, values in phrases.items():
+            values = list(values) if isinstance(values, (list, tuple)) else [values]
+            numbers = list(numerals.find(phrase))
+            if len(numbers) > len(values):
+                numbers = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
+            if len(numbers) != len(values):
+                wrong.append(f"{phrase!r} holds {len(numbers)} numbers, {len(values)} values are bound to it")
+            wrong += [f"{phrase!r} says {number.text}, the data say {value} ({place})"
+                      for number, value in zip(numbers, values) if not numerals.agrees(number, value)]
+            checked.append({"phrase": phrase, "table": name, "key": key, "values": [
+                value.isoformat()[:10] if hasattr(value, "isoformat") else value if isinstance(value, str) else round(float(value), 6) for value in values]})
+    if wrong:
+        raise ValueError("the prose no longer agrees with the data:\n  " + "\n  ".join(wrong))
+    return _Ledger(checked)
