@@ -38,9 +38,8 @@ def _resources(stamp):
 def _resource(name):
     resources = _resources((DATA / "datapackage.json").stat().st_mtime_ns)
     if name not in resources:
-        near = difflib.get_close_matches(name, resources, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "the names are in data/datapackage.json"
-        raise ValueError(f"there is no table called {name!r}: {hint}")
+        near = "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(name, resources, 1))
+        raise ValueError(f"there is no table called {name!r}; the names are in data/datapackage.json{near}")
     return resources[name]
 
 
@@ -142,7 +141,7 @@ def _theme():
     font, p = "Arial, 'Liberation Sans', sans-serif", PALETTE
     return altair.theme.ThemeConfig(config={
         "font": font, "background": p["paper"], "padding": 4, "view": {"stroke": None},
-        "title": {"anchor": "start", "frame": "group", "color": p["ink"], "fontSize": 17, "fontWeight": 600, "offset": 14,
+        "title": {"anchor": "start", "frame": "bounds", "color": p["ink"], "fontSize": 17, "fontWeight": 600, "offset": 14,
                   "subtitleColor": p["muted"], "subtitleFontSize": 13, "subtitlePadding": 5},
         "axis": {"labelColor": p["muted"], "titleColor": p["muted"], "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal",
                  "gridColor": p["rule"], "domainColor": p["rule"], "tickColor": p["rule"], "labelPadding": 5},
@@ -160,6 +159,10 @@ def _stored(spec, **_):
     figure = spec.get("usermeta", {}).get("figure")
     if not figure:
         raise ValueError("this chart was not published: pass it through house.publish first")
+    furniture = ("usermeta", "title", "description", "datasets")
+    used = set(re.findall(r"\w+", json.dumps([{part: value for part, value in spec.items() if part not in furniture}, *map(figure.get, ("columns", "phone"))])))
+    spec["datasets"] = {name: [{field: value for field, value in row.items() if field in used} for row in rows] if isinstance(rows, list) else rows
+                        for name, rows in spec.get("datasets", {}).items()}  # a chart carries only the columns it draws
     drawn = {**spec, "width": 640} if spec.get("width") == "container" else spec
     return {"application/vnd.vegalite.v6+json": spec, "image/svg+xml": vl_convert.vegalite_to_svg(drawn),
             "text/plain": f"{figure['id']}: {figure['title']}"}
@@ -185,9 +188,8 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"chart id {id!r}: use lower-case words joined by hyphens")
-    for label, words in {"title": title, "subtitle": subtitle, "columns": columns}.items():
-        if not words:
-            raise ValueError(f"chart {id}: {label} is empty")
+    for label in [label for label, words in {"title": title, "subtitle": subtitle, "columns": columns}.items() if not words]:
+        raise ValueError(f"chart {id}: {label} is empty")
     if not 40 <= len(alt) <= 300 or alt.strip(" .") == title.strip(" ."):
         raise ValueError(f"chart {id}: alt has {len(alt)} characters; say in 40 to 300 what the drawing shows, not the title again")
     tables = [table] if isinstance(table, str) else list(table)
@@ -212,12 +214,14 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
 
 # ---- numbers in prose ------------------------------------------------------------------------------------------
 
-class _Ledger(list):
+class _Ledger:
     """Checked bindings; shows itself as a line of text, and as JSON for the site, which links each phrase to its table."""
 
+    def __init__(self, entries):
+        self.entries = entries
+
     def _repr_mimebundle_(self, **_):
-        said = f"{len(self)} phrases agree with the data"
-        return {"text/plain": said, "application/vnd.ledger+json": list(self)}
+        return {"text/plain": f"{len(self.entries)} phrases agree with the data", "application/vnd.ledger+json": self.entries}
 
 
 def ledger(bindings):
