@@ -1,0 +1,303 @@
+/* Brings the drawn charts of a page to life when a reader wants them. A classic script, so that it works from a folder on disk. */
+(function () {
+  "use strict";
+  const figures = [...document.querySelectorAll("figure.chart")].filter((figure) => figure.querySelector(":scope > .chart-spec"));
+  const live = new Map();
+  let runtime, said = false, armed = false;
+
+  // ---- loading -------------------------------------------------------------------------------------------------
+  function load(url) {
+    return runtime || (runtime = new Promise((done, fail) => {
+      const script = document.createElement("script");
+      script.src = url;
+      script.onload = () => window.vegaEmbed ? done() : fail(new Error("the chart runtime is damaged"));
+      script.onerror = () => fail(null); // the browser has said so already
+      document.head.append(script);
+    }));
+  }
+
+  function giveUp(figure, error) {
+    figure.dataset.live = "failed";
+    figure.querySelector(".chart-live")?.remove();
+    if (error && !said) console.warn(`Chart ${figure.dataset.chart} stays a drawing: ${error.message}`);
+    said = true;
+  }
+
+  async function wake(figure) {
+    if (figure.dataset.live) return;
+    figure.dataset.live = "loading";
+    try {
+      const spec = JSON.parse(figure.querySelector(":scope > .chart-spec").textContent);
+      await load(figure.dataset.runtime);
+      const chart = { figure, spec, drawing: figure.querySelector(".chart-drawing"), tip: null, at: -1 };
+      live.set(figure, chart);
+      await draw(chart);
+      controls(chart);
+      keyboard(chart);
+      restore(chart);
+      new ResizeObserver(() => redraw(chart)).observe(chart.drawing);
+    } catch (error) { giveUp(figure, error); }
+  }
+
+  const fitting = (chart) => {
+    const drawings = [...chart.drawing.querySelectorAll(".chart-static")];
+    return Math.max(0, drawings.findIndex((one) => one.getClientRects().length));
+  };
+
+  async function draw(chart) {
+    const index = fitting(chart), still = chart.drawing.querySelectorAll(".chart-static")[index].querySelector("svg");
+    const vega = JSON.parse(JSON.stringify(chart.spec.vega));
+    for (const [path, value] of chart.spec.patches[index]) path.slice(0, -1).reduce((node, key) => node[key], vega)[path.at(-1)] = value;
+    const holder = document.createElement("div");
+    holder.className = "chart-live";
+    chart.drawing.append(holder);
+    const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false,
+      defaultStyle: false, logLevel: 0, tooltip: (handler, event, item, value) => tooltip(value, event.clientX, event.clientY) });
+    const svg = holder.querySelector("svg"), box = svg && svg.viewBox.baseVal, was = still.viewBox.baseVal;
+    if (!box || !(Math.abs(box.width - was.width) < 24) || !(Math.abs(box.height - was.height) < 0.2 * was.height + 24) || !svg.querySelector("path[d], text, line, image")) {
+      finalize();
+      throw new Error("its live form does not match");
+    }
+    svg.setAttribute("aria-hidden", "true");
+    unscale(svg);
+    chart.old?.remove();
+    chart.done?.();
+    Object.assign(chart, { view, index, holder, svg, done: finalize, old: holder });
+    name(chart);
+    chart.figure.dataset.live = "ready";
+  }
+
+  async function redraw(chart) {
+    if (chart.busy || chart.figure.dataset.live !== "ready" || fitting(chart) === chart.index) return;
+    chart.busy = true;
+    const state = read(chart);
+    try { await draw(chart); listen(chart); keyboard(chart); apply(chart, state); } catch (error) { giveUp(chart.figure, error); }
+    chart.busy = false;
+  }
+
+  // Vega takes a pixel of the page for a pixel of the drawing; CSS scales the drawing, so its box is shifted to make up for it.
+  const pointer = { clientX: 0, clientY: 0 };
+  for (const kind of ["pointermove", "pointerdown", "mousemove", "mousedown", "touchstart", "touchmove", "wheel"]) {
+    window.addEventListener(kind, (event) => {
+      const { clientX, clientY } = event.changedTouches ? event.changedTouches[0] : event;
+      Object.assign(pointer, { clientX, clientY });
+    }, { capture: true, passive: true });
+  }
+  const scale = (svg) => Element.prototype.getBoundingClientRect.call(svg).width / svg.viewBox.baseVal.width || 1;
+  function unscale(svg) {
+    svg.getBoundingClientRect = () => {
+      const box = Element.prototype.getBoundingClientRect.call(svg), by = scale(svg);
+      return new DOMRect(pointer.clientX - (pointer.clientX - box.left) / by, pointer.clientY - (pointer.clientY - box.top) / by, box.width / by, box.height / by);
+    };
+  }
+
+  // ---- tooltips and points -------------------------------------------------------------------------------------
+  let tip;
+  const words = (value) => value && typeof value === "object" ? Object.entries(value).map(([key, text]) => `${key}: ${text}`).join("; ") : String(value);
+  function tooltip(value, x, y) {
+    tip ||= document.body.appendChild(Object.assign(document.createElement("div"), { className: "chart-tip", hidden: true }));
+    tip.setAttribute("aria-hidden", "true"); // the readout says it to screen readers
+    tip.hidden = value == null || value === "";
+    if (tip.hidden) return;
+    const pairs = typeof value === "object" ? Object.entries(value) : String(value).split("; ").map((part) => part.split(/: (.*)/s));
+    const list = document.createElement("dl");
+    for (const [key, text] of pairs) for (const [tag, say] of [["dt", text === undefined ? "" : key], ["dd", text === undefined ? key : text]]) {
+      list.append(Object.assign(document.createElement(tag), { textContent: say }));
+    }
+    tip.replaceChildren(list);
+    const { width, height } = tip.getBoundingClientRect();
+    tip.style.transform = `translate(${Math.max(8, Math.min(x + 12, innerWidth - width - 8))}px, ${y - height - 14 > 8 ? y - height - 14 : y + 18}px)`;
+  }
+
+  function points(chart) {
+    const found = [], { view, svg } = chart, padding = view.padding(), origin = view.origin(), by = scale(svg);
+    (function walk(mark, x, y) {
+      for (const item of mark.items || []) {
+        if (mark.marktype === "group") {
+          for (const inner of item.items || []) if (!/axis|legend|title|header|footer/.test(inner.role || "")) walk(inner, x + (item.x || 0), y + (item.y || 0));
+        } else if (item.datum && item.opacity !== 0 && (item.tooltip || item.description)) {
+          const line = /line|area|trail/.test(mark.marktype), box = item.bounds;
+          found.push({ value: item.tooltip || item.description, told: !!item.tooltip, x: by * (x + (line ? item.x : (box.x1 + box.x2) / 2)), y: by * (y + (line ? item.y : (box.y1 + box.y2) / 2)) });
+        }
+      }
+    })(view.scenegraph().root, padding.left + origin[0], padding.top + origin[1]);
+    const told = found.some((point) => point.told), seen = new Set();
+    return found.filter((point) => point.told === told && !seen.has(words(point.value)) && seen.add(words(point.value)))
+      .sort((a, b) => Math.round(a.x - b.x) || a.y - b.y);
+  }
+
+  function show(chart, point) {
+    chart.cursor?.remove();
+    tooltip(null);
+    if (!point) return;
+    const box = chart.holder.getBoundingClientRect();
+    chart.cursor = chart.holder.appendChild(Object.assign(document.createElement("div"), { className: "chart-cursor" }));
+    chart.cursor.style.left = `${point.x}px`;
+    chart.cursor.style.top = `${point.y}px`;
+    tooltip(point.value, box.left + point.x, box.top + point.y);
+  }
+
+  function name({ figure, holder }) {
+    const alt = figure.querySelector(".chart-static svg").getAttribute("aria-label");
+    for (const [key, value] of Object.entries({ role: "application", tabindex: "0", "aria-roledescription": "chart",
+      "aria-label": `${alt} Arrow keys read the values one by one; the table below has them all.` })) holder.setAttribute(key, value);
+  }
+
+  function keyboard(chart) {
+    const { holder, figure } = chart;
+    chart.readout ||= figure.appendChild(Object.assign(document.createElement("p"), { className: "chart-readout" }));
+    chart.readout.setAttribute("aria-live", "polite");
+    holder.addEventListener("keydown", (event) => {
+      const all = points(chart), step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -1e6, End: 1e6 }[event.key];
+      if (event.key === "Escape") return show(chart, null);
+      if (!step || !all.length) return;
+      event.preventDefault();
+      chart.at = Math.max(0, Math.min(all.length - 1, chart.at + step));
+      show(chart, all[chart.at]);
+      chart.readout.textContent = `${words(all[chart.at].value)} (${chart.at + 1} of ${all.length})`;
+    });
+    holder.addEventListener("blur", () => show(chart, null));
+    holder.addEventListener("pointerup", (event) => {
+      if (event.pointerType !== "touch") return;
+      const box = holder.getBoundingClientRect(), far = (point) => Math.hypot(point.x - event.clientX + box.left, point.y - event.clientY + box.top);
+      const near = points(chart).reduce((best, point) => !best || far(point) < far(best) ? point : best, null);
+      setTimeout(() => show(chart, near && far(near) < 44 ? near : null), 60); // after Vega's own leave event
+    });
+  }
+
+  // ---- controls and state --------------------------------------------------------------------------------------
+  const inputs = (chart, param) => [...chart.figure.querySelectorAll(`.chart-controls [data-param="${CSS.escape(param)}"]:not([data-clear])`)];
+  const rows = (chart, one) => { try { return chart.view.data(one.param + "_store"); } catch { return []; } };
+  const told = (one, value) => !one.time ? String(+(+value).toPrecision(4)) :
+    new Date(value).toLocaleDateString("en-GB", { timeZone: "UTC", month: "short", year: "numeric" });
+
+  function get(chart, one) {
+    if (one.kind === "clear") return null;
+    if (one.kind !== "point" && one.kind !== "interval") return chart.view.signal(one.param);
+    const store = rows(chart, one);
+    return !store.length ? null : one.kind === "point" ? store[0].values[0] : store[0].values[0].map(Number);
+  }
+
+  async function set(chart, one, value) {
+    const { view } = chart;
+    if (one.kind === "point") view.data(one.param + "_store", value == null ? [] : [{ unit: "", fields: one.fields, values: [value] }]);
+    else if (one.kind === "interval" || one.kind === "clear") {
+      let pixels;
+      try { view.signal(`${one.param}_${one.channel || "x"}`); pixels = value && view.scale(one.channel || "x"); } catch { pixels = null; }
+      try { view.signal(`${one.param}_${one.channel || "x"}`, pixels ? value.map(pixels) : [0, 0]); } catch { /* the brush lives in an inner view */ }
+      if (!pixels) view.data(one.param + "_store", value ? [{ unit: "", fields: one.fields, values: [value] }] : []);
+    } else view.signal(one.param, value);
+    await view.runAsync();
+    chart.at = -1;
+  }
+
+  function mirror(chart, one) { // the form shows what the chart does
+    const value = get(chart, one);
+    for (const input of inputs(chart, one.param)) {
+      if (one.kind === "interval") {
+        const [low, high] = value ? [...value].sort((a, b) => a - b) : [one.low, one.high], now = +input.dataset.end ? high : low;
+        input.value = Math.round(200 * (now - one.low) / (one.high - one.low));
+        input.nextElementSibling.textContent = told(one, now);
+        input.setAttribute("aria-valuetext", told(one, now));
+      } else if (input.type === "checkbox") input.checked = !!value;
+      else if (input.type === "radio") input.checked = input.value === JSON.stringify(value);
+      else if (input.tagName === "SELECT") input.value = JSON.stringify(value ?? null);
+      else {
+        input.value = value ?? "";
+        if (input.nextElementSibling) input.nextElementSibling.textContent = value;
+      }
+    }
+  }
+
+  function wanted(chart, one, input) {
+    if (one.kind === "interval") {
+      const [a, b] = inputs(chart, one.param).map((end) => one.low + (one.high - one.low) * end.value / 200);
+      return a === one.low && b === one.high ? null : a < b ? [a, b] : +input.dataset.end ? [b, b + (one.high - one.low) / 200] : [a, a + (one.high - one.low) / 200];
+    }
+    return input.type === "checkbox" ? input.checked : input.type === "range" || input.type === "number" ? +input.value
+      : input.type === "radio" || input.tagName === "SELECT" ? JSON.parse(input.value) : input.value;
+  }
+
+  function listen(chart) {
+    for (const one of chart.spec.controls) {
+      const heard = () => { mirror(chart, one); if (!chart.quiet) remember(chart); };
+      if (["point", "interval", "clear"].includes(one.kind)) { try { chart.view.addDataListener(one.param + "_store", heard); } catch { /* none */ } }
+      else chart.view.addSignalListener(one.param, heard);
+    }
+  }
+
+  function controls(chart) {
+    chart.start = {};
+    for (const one of chart.spec.controls) {
+      chart.start[one.param] = get(chart, one);
+      for (const input of inputs(chart, one.param)) input.addEventListener("input", () => set(chart, one, wanted(chart, one, input)));
+      chart.figure.querySelector(`[data-clear][data-param="${CSS.escape(one.param)}"]`)?.addEventListener("click", () => set(chart, one, null));
+      mirror(chart, one);
+    }
+    listen(chart);
+    const form = chart.figure.querySelector(".chart-controls");
+    if (form) form.disabled = false;
+  }
+
+  const read = (chart) => Object.fromEntries(chart.spec.controls.map((one) => [one.param, get(chart, one)]));
+  async function apply(chart, state) {
+    chart.quiet = true;
+    for (const one of chart.spec.controls) if (one.param in state) { await set(chart, one, state[one.param]); mirror(chart, one); }
+    chart.quiet = false;
+  }
+
+  let timer;
+  function remember(chart) {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const now = read(chart), said = new URLSearchParams();
+      for (const [key, value] of Object.entries(now)) if (JSON.stringify(value) !== JSON.stringify(chart.start[key])) said.set(key, JSON.stringify(value));
+      history.replaceState(history.state, "", `#${chart.figure.id}${said.size ? "?" + said : ""}`);
+    }, 250);
+  }
+
+  function asked() {
+    const [id, query] = decodeURI(location.hash.slice(1)).split(/\?(.*)/s);
+    return query ? [figures.find((figure) => figure.id === id), new URLSearchParams(location.hash.split(/\?(.*)/s)[1])] : [];
+  }
+  function restore(chart) {
+    const [figure, said] = asked();
+    if (figure !== chart.figure) return;
+    const state = {};
+    for (const [key, text] of said) try { state[key] = JSON.parse(text); } catch { state[key] = text; }
+    return apply(chart, state);
+  }
+  function follow() {
+    const [figure] = asked();
+    if (!figure) return;
+    figure.scrollIntoView({ block: "start" });
+    live.has(figure) ? restore(live.get(figure)) : wake(figure);
+  }
+
+  // ---- when ----------------------------------------------------------------------------------------------------
+  const first = ["scroll", "pointerdown", "pointermove", "keydown", "touchstart", "wheel"];
+  function arm() {
+    if (armed) return;
+    armed = true;
+    for (const kind of first) window.removeEventListener(kind, arm, true);
+    const near = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) if (isIntersecting) { near.unobserve(target); wake(target); }
+    }, { rootMargin: "300px" });
+    figures.forEach((figure) => near.observe(figure));
+  }
+  for (const kind of first) window.addEventListener(kind, arm, { capture: true, passive: true });
+  for (const figure of figures) for (const kind of ["focusin", "pointerdown"]) figure.addEventListener(kind, () => wake(figure), { once: true });
+  window.addEventListener("hashchange", follow);
+  window.addEventListener("scroll", () => tip && (tip.hidden = true), { passive: true });
+  follow();
+
+  for (const button of document.querySelectorAll(".chart-copy")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = button.previousElementSibling, selection = getSelection();
+      selection.selectAllChildren(text);
+      try { await navigator.clipboard.writeText(text.textContent); } catch { document.execCommand("copy"); }
+      button.nextElementSibling.textContent = "Copied.";
+    });
+  }
+})();
