@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
 LOG = BUILD / "book.log"
-SHARED = ["_config.yml", "requirements.txt", "book", "data", "figures"]  # a change here can touch any page
-PAGES = ["_toc.yml", "index.md", "chapters", "README.md", "CHANGELOG.md"]
+SHARED = ["_config.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
+PAGES = ["_toc.yml", "index.md", "chapters", "figures", "README.md", "CHANGELOG.md"]
 
 
 def fingerprint(names, root=ROOT):
@@ -52,18 +52,17 @@ def sphinx():
     """Run jupyter-book in WORK, with a word on its progress; return the lines that say what is wrong."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(ROOT),
                "-W", "-n", "--keep-going", "--path-output", str(WORK)]
-    troubles, stage, shown = [], "", ""
+    troubles, stage = [], ""
     with LOG.open("w", encoding="utf-8") as log:
         run = subprocess.Popen(command, cwd=ROOT, text=True, encoding="utf-8", errors="replace",
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"})
         for line in run.stdout:
             line = re.sub(r"\x1b\[[0-9;]*m|\x08", "", line)
             log.write(line)
-            if found := re.match(r"(reading sources|writing output|copying (?:static|extra) files|dumping search index)", line.strip()):
+            found = re.match(r"(reading sources|writing output|dumping search index)(?:\.\.\. \[| in)", line.strip())
+            if found and found[1] != stage:
                 stage = found[1]
-            if stage and stage != shown:
                 print(f"  {stage} ...", flush=True)
-                shown = stage
             if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|^\w*(Error|Exception)\b", line):
                 troubles.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
     return run.wait(), troubles
@@ -93,7 +92,8 @@ def main():
     if index.exists() and read(BUILD / "built-from") == built:
         print(f"Nothing has changed. The book is {index.relative_to(ROOT)}")
         return
-    memory, shared = WORK / "finished", fingerprint(SHARED)
+    memory = WORK / "finished"
+    shared = fingerprint(SHARED) + " " + " ".join(sorted(path.name for path in (ROOT / "figures").glob("*")))
     if read(memory) != shared:  # also when the last run did not finish
         shutil.rmtree(WORK, ignore_errors=True)
     memory.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -170,6 +171,10 @@ async def run(paths):
     for other in everything:
         if other not in paths:
             owners.update(dict.fromkeys(published(other), other.stem))
+    loop, whole = asyncio.get_running_loop(), asyncio.current_task()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(kind, whole.cancel)
+    loop.add_signal_handler = loop.remove_signal_handler = lambda *_: None  # nbclient would put its own in place
     slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
     errors = [error for error in await asyncio.gather(*(chapter(path, slots, owners) for path in paths)) if error]
     if not errors:
@@ -197,5 +202,5 @@ def main(names):
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("\nInterrupted: chapters not yet done were left as they were.")

@@ -1,0 +1,389 @@
+"""The built book as readers meet it: read from disk, and driven in a headless Chromium."""
+import functools
+import json
+import re
+import shutil
+import subprocess
+import sys
+from importlib.resources import files
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+from conftest import CHAPTERS, ROOT, copy_of_the_project, package, pages, run
+from test_notebooks import charts
+
+pytestmark = pytest.mark.slow
+PAGES = [*pages(), "search.html"]
+EACH = pytest.mark.parametrize("page", PAGES)
+CHARTS = {f"chapters/{path.stem}.html": [spec["usermeta"]["figure"] for _, spec, _ in charts(path)] for path in CHAPTERS}
+KB = 1024
+FIRST_TEXT, FIRST_CHAPTER, ALL = 70 * KB, 120 * KB, 450 * KB  # gzip, on the wire
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+# ---- from disk ---------------------------------------------------------------------------------------------------
+
+@functools.lru_cache(maxsize=None)
+def soup(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture
+def site(book):
+    """{address: parsed page} of every page of the book."""
+    return {path.relative_to(book).as_posix(): soup(path) for path in sorted(book.rglob("*.html"))}
+
+
+def say(faults, what):
+    assert not faults, f"{len(faults)} {what}:\n  " + "\n  ".join(str(fault) for fault in faults[:25])
+
+
+def test_every_page_is_built_and_tested(site):
+    missing, stray = set(PAGES) - set(site), set(site) - set(PAGES) - {"404.html"}
+    assert not missing, f"_toc.yml names pages that were not built: {sorted(missing)}"
+    assert not stray, f"pages that _toc.yml does not name, and no test reads: {sorted(stray)}"
+
+
+def test_links_lead_somewhere(site, book):
+    """Every address inside the book is a file, every anchor an id; no page names a file outside the book."""
+    anchors = {page: {node["id"] for node in tree.find_all(id=True)} for page, tree in site.items()}
+    faults = []
+    for page, tree in site.items():
+        for node in tree.find_all(True):
+            for attribute in ("href", "src", "data-src", "poster", "action"):
+                address = node.get(attribute)
+                if address is None or node.name == "use" or urlsplit(address).scheme in ("http", "https", "mailto", "data", "urn"):
+                    continue
+                target, anchor = urldefrag(urljoin(f"/{page}", address))
+                target = unquote(urlsplit(target).path).lstrip("/") or "index.html"
+                target = target + "index.html" if target.endswith("/") else target
+                if address.startswith("/") or not (book / target).is_file():
+                    faults.append(f"{page}: <{node.name} {attribute}={address!r}> leads nowhere")
+                elif anchor and target in anchors and unquote(anchor) not in anchors[target] and not anchor.startswith(("!", ":~:")):
+                    faults.append(f"{page}: {address!r}: {target} has no anchor #{anchor}")
+    say(faults, "broken links")
+
+
+def test_nothing_is_fetched_from_elsewhere(site, book):
+    faults = []
+    for page, tree in site.items():
+        for node in tree.find_all(["script", "link", "img", "iframe", "source", "video", "audio", "object", "embed", "image", "use", "base", "form"]):
+            for attribute in ("src", "href", "srcset", "data", "action", "xlink:href"):
+                address = node.get(attribute)
+                inert = node.name == "link" and set(node.get("rel", [])) & {"canonical", "alternate", "license", "next", "prev", "me"}
+                if address and not inert and re.match(r"(?:[a-z][a-z+.-]*:)?//", address):
+                    faults.append(f"{page}: <{node.name} {attribute}={address!r}>")
+    for path in book.rglob("*.css"):
+        faults += [f"{path.relative_to(book)}: {found}" for found in re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//[^)'\"]+", path.read_text(encoding="utf-8"))]
+    say(faults, "things come from another host")
+
+
+def test_policy_forbids_what_the_book_does_not_need(site):
+    faults = []
+    for page, tree in site.items():
+        meta = tree.find("meta", attrs={"http-equiv": re.compile("content-security-policy", re.I)})
+        if not meta:
+            faults.append(f"{page}: no Content-Security-Policy")
+            continue
+        policy = {name: values for name, *values in (part.split() for part in meta["content"].split(";") if part.strip())}
+        if not {"'none'", "'self'"} & set(policy.get("default-src", [])):
+            faults.append(f"{page}: default-src is {policy.get('default-src')}")
+        for name, values in policy.items():
+            bad = [value for value in values if value in ("*", "http:", "https:", "'unsafe-eval'", "'unsafe-inline'") or "//" in value or (value == "data:" and name != "img-src")]
+            if bad:
+                faults.append(f"{page}: {name} allows {' '.join(bad)}")
+        for node in tree.find_all(["script", "style"]):
+            inline = node.name == "style" or not node.get("src") and node.get("type", "") not in ("application/json", "application/ld+json")
+            if inline:
+                faults.append(f"{page}: inline <{node.name}>: {node.get_text()[:60]!r}")
+            if node.name == "script" and node.get("src") and node.find_parent("body") is None and tree.head and meta.find_previous("script") is not None:
+                faults.append(f"{page}: a script stands before the policy")
+        for node in tree.find_all(True):
+            found = [name for name in node.attrs if name == "style" or name.startswith("on")]
+            found += [name for name, value in node.attrs.items() if isinstance(value, str) and value.strip().lower().startswith("javascript:")]
+            faults += [f"{page}: <{node.name} {name}={str(node[name])[:60]!r}>" for name in found]
+    say(faults, "breaches of the content policy")
+
+
+def test_no_leftovers_of_the_machinery(site):
+    """What a book that built green can still show: a traceback, a chart's repr, a raw role, an unresolved reference."""
+    faults = []
+    for page, tree in site.items():
+        shown = BeautifulSoup(str(tree.body), "html.parser")
+        for node in shown.select("script, svg, div.cell_input, div.highlight-ipython3, div.highlight-python, code"):
+            node.decompose()
+        text = shown.get_text(" ")
+        for leftover in (r"Traceback", r"alt\.(?:Chart|LayerChart|VConcatChart)\(", r"<VegaLite", r"\{(?:figure|margin|note|numref|ref|doc|term)\}", r"\bundefined\b",
+                         r"\bNaN\b", r":::", r"\[object Object\]", r"\bTODO\b|\bFIXME\b|\bTBD\b|lorem ipsum", r"/(?:home|root|work|tmp|Users)/"):
+            faults += [f"{page}: {text[max(0, found.start() - 40):found.end() + 30]!r}" for found in re.finditer(leftover, text)]
+    say(faults, "leftovers that readers would see")
+
+
+def test_pages_say_what_they_are(site):
+    faults = []
+    for page, tree in site.items():
+        head = {"a <title>": tree.title and tree.title.get_text().strip(), "a language": tree.html.get("lang"), "a viewport": tree.find("meta", attrs={"name": "viewport"}),
+                "exactly one <h1>": len(tree.find_all("h1")) == 1, "one <main>": len(tree.find_all("main")) == 1}
+        if page not in ("search.html", "404.html"):
+            head["a description"] = (tree.find("meta", attrs={"name": "description"}) or {}).get("content", "").strip()
+        faults += [f"{page}: not {what}" for what, there in head.items() if not there]
+        ids = [node["id"] for node in tree.find_all(id=True)]
+        faults += [f"{page}: id {id!r} stands {ids.count(id)} times" for id in sorted({id for id in ids if ids.count(id) > 1})]
+        levels = [int(node.name[1]) for node in tree.find_all(re.compile("^h[1-6]$"))]
+        faults += [f"{page}: a heading jumps from h{one} to h{two}" for one, two in zip(levels, levels[1:]) if two > one + 1]
+    titles = [tree.title.get_text() for page, tree in site.items()]
+    faults += [f"the title {title!r} belongs to two pages" for title in {title for title in titles if titles.count(title) > 1}]
+    say(faults, "pages lack something")
+
+
+@pytest.mark.parametrize("page", CHARTS)
+def test_every_chart_is_a_whole_figure(site, page):
+    """Headline, drawing, alternative text, source, as-of date, data table and, where terms allow, downloads."""
+    if page not in site:
+        pytest.fail(f"{page} is not in the book: add the chapter to _toc.yml")
+    faults, titles = [], {entry["name"]: entry for entry in package()["resources"]}
+    for chart in CHARTS[page]:
+        figure = site[page].find(id=f"fig-{chart['id']}")
+        if figure is None or figure.name != "figure":
+            faults.append(f"{chart['id']}: no <figure id>")
+            continue
+        text = re.sub(r"\s+", " ", figure.get_text(" "))
+        if re.sub(r"\s+", " ", chart["title"]) not in text:
+            faults.append(f"{chart['id']}: does not show its headline")
+        if not figure.find("svg"):
+            faults.append(f"{chart['id']}: no drawing that works without script")
+        if chart["alt"] not in str(figure).replace("&quot;", '"').replace("&#39;", "'").replace("&#x27;", "'").replace("&amp;", "&"):
+            faults.append(f"{chart['id']}: its alternative text is gone")
+        if not any(source["title"] in text or (source["publisher"] or "-") in text for source in chart["sources"]):
+            faults.append(f"{chart['id']}: names no source")
+        if not figure.find("table"):
+            faults.append(f"{chart['id']}: no data table")
+        closed = not all(titles[table]["redistribute"] for table in chart["tables"])
+        offers = [link["href"] for link in figure.find_all("a", href=True) if re.search(r"\.csv$|\.vl\.json$|spec.*\.json$", link["href"])]
+        if closed and offers:
+            faults.append(f"{chart['id']}: offers {offers}, though the terms of {chart['tables']} forbid it")
+        if not closed and not offers:
+            faults.append(f"{chart['id']}: offers no CSV")
+    say(faults, f"faults in the figures of {page}")
+
+
+# ---- in a browser ------------------------------------------------------------------------------------------------
+
+WATCH = """
+  window.shift = 0;
+  new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value; })
+    .observe({type: 'layout-shift', buffered: true});"""
+SCROLL = """async () => { for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {
+  window.scrollTo(0, y); await new Promise(done => setTimeout(done, 60)); } }"""
+
+
+class Visit:
+    """One page in one browser context, with what it fetched and what it complained of."""
+
+    def __init__(self, browser, address, **context):
+        self.address, self.faults, self.bytes, self.fetched = address, [], 0, []
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
+        self.context.add_init_script(WATCH)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        home = "file://" if address.startswith("file:") else "/".join(address.split("/")[:3]) + "/"
+        wire = self.context.new_cdp_session(self.page)
+        wire.send("Network.enable")
+        wire.on("Network.loadingFinished", lambda event: setattr(self, "bytes", self.bytes + event["encodedDataLength"]))
+        self.page.on("request", lambda request: self.fetched.append(request.url))
+        self.page.on("request", lambda request: None if request.url.startswith((home, "data:", "blob:")) else self.faults.append(f"asks a third party: {request.url}"))
+        self.page.on("requestfailed", lambda request: self.faults.append(f"does not get {request.url}: {request.failure}"))
+        self.page.on("response", lambda response: self.faults.append(f"{response.status} for {response.url}") if response.status >= 400 else None)
+        self.page.on("console", lambda message: self.faults.append(f"console {message.type}: {message.text[:200]}") if message.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error.message[:160]} {(error.stack or '').strip()[-160:]}"))
+        self.page.goto(address, wait_until="load")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    def settle(self):
+        """Wait until nothing more is fetched."""
+        self.page.wait_for_load_state("networkidle")
+        return self
+
+    def until(self, condition, what):
+        """Wait for a condition; asked from outside, since the page's own policy forbids it to evaluate text."""
+        for _ in range(150):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(100)
+        pytest.fail(f"{self.address}: waited 15 s until {what}")
+
+    def scroll(self):
+        """Scroll past everything, as a reader does, until every chart has come alive."""
+        self.page.mouse.wheel(0, 10)
+        self.page.evaluate(SCROLL)
+        for n in range(self.page.evaluate(f"{LIVE}.length")):
+            self.page.evaluate(f"{LIVE}[{n}].scrollIntoView({{block: 'center'}})")
+            self.until(f"['ready', 'failed'].includes({LIVE}[{n}].dataset.live)", f"chart {n + 1} is alive")
+        self.settle()
+        return self
+
+
+LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.querySelector(':scope > .chart-spec'))"
+
+
+@EACH
+def test_a_visit_is_quick_quiet_and_still(origin, browser, page):
+    """Bytes at first and after everything, no third party, nothing on the console, nothing that moves."""
+    with Visit(browser, f"{origin}/{page}") as visit:
+        visit.settle()
+        first, vega = visit.bytes, [url for url in visit.fetched if re.search(r"vega", url, re.I)]
+        budget = FIRST_CHAPTER if page in CHARTS or page == "index.html" else FIRST_TEXT
+        faults = [f"first load {first / KB:.1f} KB, budget {budget / KB:.0f}"] * (first > budget)
+        faults += [f"fetches {vega} before the reader does anything"] * bool(vega)
+        visit.scroll()
+        visit.page.wait_for_timeout(500)
+        faults += [f"{visit.bytes / KB:.1f} KB in all, budget {ALL / KB:.0f}"] * (visit.bytes > ALL)
+        shift = visit.page.evaluate("window.shift")
+        faults += [f"layout shift {shift:.3f}, budget 0.01"] * (shift > 0.01)
+        say(faults + list(dict.fromkeys(visit.faults)), f"faults on a visit to {page}")
+
+
+@EACH
+def test_no_accessibility_violation(origin, browser, page):
+    """axe, in light and dark, before and after charts come alive."""
+    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    faults = []
+    for scheme in ("light", "dark"):
+        with Visit(browser, f"{origin}/{page}", color_scheme=scheme) as visit:
+            visit.settle()
+            for state in ("static", "live") if page in CHARTS else ("static",):
+                if state == "live":
+                    visit.scroll()
+                visit.page.evaluate(axe)
+                found = visit.page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS)
+                faults += [f"{scheme}, {state}: {violation['id']}: {violation['help']}: {node['html'][:140]}" for violation in found["violations"] for node in violation["nodes"][:3]]
+    say(faults, f"accessibility violations on {page}")
+
+
+@EACH
+def test_nothing_runs_off_the_screen(origin, browser, page):
+    faults = []
+    with Visit(browser, f"{origin}/{page}", viewport={"width": 320, "height": 700}) as visit:
+        for state in ("static", "live") if page in CHARTS else ("static",):
+            if state == "live":
+                visit.scroll()
+            for width in (320, 360, 768, 1280):
+                visit.page.set_viewport_size({"width": width, "height": 800})
+                visit.page.wait_for_timeout(150)
+                over = visit.page.evaluate("""() => { const room = document.documentElement.clientWidth, over = document.documentElement.scrollWidth - room;
+                  if (over <= 0) return null;
+                  const wide = [...document.querySelectorAll('main *')].find(node => node.getBoundingClientRect().right > room + 0.5);
+                  return `${over} px too wide: ${wide ? wide.outerHTML.slice(0, 120) : 'unknown'}`; }""")
+                faults += [f"{width} px, {state}: {over}"] * bool(over)
+    say(faults, f"times {page} runs off the screen")
+
+
+@pytest.mark.parametrize("page", CHARTS)
+def test_charts_are_there_without_script(origin, browser, page):
+    faults = []
+    for width in (360, 1280):
+        with Visit(browser, f"{origin}/{page}", java_script_enabled=False, viewport={"width": width, "height": 800}) as visit:
+            for chart in CHARTS[page]:
+                boxes = [box for box in (svg.bounding_box() for svg in visit.page.locator(f"figure#fig-{chart['id']} .chart-drawing svg").all()) if box and box["width"] > 200 and box["height"] > 60]
+                if len(boxes) != 1:
+                    faults.append(f"{width} px: {chart['id']}: {len(boxes)} drawings are seen, not one")
+                elif boxes[0]["x"] < 0 or boxes[0]["x"] + boxes[0]["width"] > width + 0.5:
+                    faults.append(f"{width} px: {chart['id']}: the drawing runs off the screen")
+    say(faults, f"charts of {page} that readers without script miss")
+
+
+@pytest.mark.parametrize("page", CHARTS)
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_charts_come_alive(origin, book, browser, page, scheme):
+    """Vega takes over every chart once the reader scrolls, from a server and from a folder on disk, and answers the pointer."""
+    address = f"{origin}/{page}" if scheme == "http" else (book / page).as_uri()
+    with Visit(browser, address) as visit:
+        visit.scroll()
+        say(list(dict.fromkeys(visit.faults)), f"faults on {page} from {scheme}")
+        states = visit.page.evaluate(f"Object.fromEntries({LIVE}.map(figure => [figure.dataset.chart, figure.dataset.live]))")
+        wanted = {chart["id"]: "ready" for chart in CHARTS[page]}
+        assert states == wanted, f"{page}: charts that did not come alive: {sorted(set(wanted.items()) - set(states.items()))}"
+        faults = []
+        for chart in CHARTS[page]:
+            figure = visit.page.locator(f"#fig-{chart['id']}")
+            drawing = figure.locator(".chart-live svg")
+            box = drawing.bounding_box() if drawing.count() else None
+            if not box or box["width"] < 200 or box["height"] < 60:
+                faults.append(f"{chart['id']}: nothing is drawn")
+                continue
+            figure.locator(".chart-live").focus()
+            visit.page.keyboard.press("ArrowRight")
+            if not figure.locator(".chart-readout").text_content().strip():
+                faults.append(f"{chart['id']}: the arrow keys read no value")
+            for control in figure.locator(".chart-controls select").all():
+                before = drawing.inner_html()
+                values = control.locator("option").evaluate_all("options => options.map(option => option.value)")
+                control.select_option(next(value for value in values if value != control.input_value()))
+                visit.page.wait_for_timeout(200)
+                if figure.locator(".chart-live svg").inner_html() == before:
+                    faults.append(f"{chart['id']}: a choice changes nothing")
+        say(faults, f"charts of {page} do not answer")
+
+
+def test_search_finds(origin, book, browser):
+    for address in (f"{origin}/search.html?q=meetings", (book / "search.html").as_uri() + "?q=meetings"):
+        with Visit(browser, address) as visit:
+            visit.page.locator("main a[href*='chapters/']").first.wait_for()
+            say(visit.faults, f"faults of the search at {address}")
+
+
+def test_theme_switch_reaches_page_and_charts_and_is_kept(origin, browser):
+    page = next(iter(CHARTS))
+    with Visit(browser, f"{origin}/{page}") as visit:
+        paint = "() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('main figure svg text')).fill]"
+        light = visit.page.evaluate(paint)
+        visit.page.locator("header button.theme").click()
+        dark = visit.page.evaluate(paint)
+        assert light[0] != dark[0], "the switch does not change the page"
+        assert light[1] != dark[1], "the switch does not reach the text of charts"
+        visit.page.reload()
+        assert visit.page.evaluate(paint) == dark, "the choice is forgotten on the next page"
+
+
+def test_two_ways_of_publishing_and_builds_that_fail(tmp_path):
+    """With the addresses set, pages carry absolute tags and launch links; a warning or a kill stops the build and leaves the last good book."""
+    folder = copy_of_the_project(tmp_path / "copy")
+    chapter = next(page for page in CHARTS if page in PAGES)
+    built = folder / "_build/html" / chapter
+    address, repository = "https://example.org/book/", "https://github.com/example/book"
+    code, said = run(sys.executable, "book/tools/build.py", cwd=folder, env={"BOOK_SITE": address, "BOOK_REPOSITORY": repository})
+    assert code == 0, said
+    tree = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser")
+    assert tree.find("link", rel="canonical")["href"] == address + chapter, "BOOK_SITE is set, but the page's canonical address is not under it"
+    launches = [link["href"] for link in tree.find_all("a", href=True) if "example/book" in link["href"]]
+    assert len(launches) >= 2, f"BOOK_REPOSITORY is set, but the page links only to {launches}"
+    kept = built.read_bytes()
+    source = folder / "index.md"
+    source.write_text(source.read_text(encoding="utf-8") + "\n\n[Nowhere](chapters/99_nowhere.md)\n", encoding="utf-8")
+    code, said = run(sys.executable, "book/tools/build.py", cwd=folder)
+    assert code == 1 and "index.md" in said and "99_nowhere" in said and "Traceback" not in said, said
+    assert built.read_bytes() == kept, "a build that failed changed the last good book"
+    going = subprocess.Popen([sys.executable, "book/tools/build.py"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for line in going.stdout:
+        if "reading sources" in line:
+            going.kill()
+    assert going.wait() != 0 and built.read_bytes() == kept, "a build that was killed changed the last good book"
+    shutil.copy(ROOT / "index.md", source)
+    code, said = run(sys.executable, "book/tools/build.py", cwd=folder)
+    assert code == 0 and built.read_bytes() != kept, f"the build does not recover by itself:\n{said}"
+
+
+def test_without_addresses_nothing_is_absolute(site):
+    if json.dumps(re.findall(r"(?m)^\s*(?:url|baseurl): *\"?(http[^\"\s]*)", (ROOT / "_config.yml").read_text(encoding="utf-8"))) != "[]":
+        return  # the book has an address of its own
+    for page, tree in site.items():
+        assert not tree.find("link", rel="canonical"), f"{page}: a canonical address, though none is configured"
+        launches = [link["href"] for link in tree.select("p.run a[href^=http]")]
+        assert not launches, f"{page}: launch links {launches}, though no repository is configured"
