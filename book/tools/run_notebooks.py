@@ -57,7 +57,7 @@ def say_cell(notebook, place):
 async def execute(notebook):
     """Run all cells in place; raise Broken at the first that raises."""
     client = NotebookClient(notebook, timeout=TIMEOUT, kernel_name="python3", record_timing=False,
-                            extra_arguments=["--log-level=40"],  # else each kernel warns that it listens on localhost
+                            extra_arguments=["--log-level=50"], shutdown_kernel="immediate",  # kernels have nothing to tell a reader
                             resources={"metadata": {"path": str(CHAPTERS)}})
     for cell in notebook.cells:
         if cell.cell_type == "code":
