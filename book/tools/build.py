@@ -64,6 +64,7 @@ def sphinx():
                 stage = found[1]
                 print(f"  {stage} ...", flush=True)
             if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|^\w*(Error|Exception)\b", line):
+                line = re.sub(r"(\.ipynb):(\d+)(\d{4})\b", lambda at: f"{at[1]}, cell {at[2]}, line {int(at[3])}", line)  # as MyST-NB counts
                 troubles.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
     return run.wait(), troubles
 

@@ -46,6 +46,9 @@ def main():
     for path in sorted(DATA.glob("*.csv")):
         if path.name not in {entry["path"] for entry in package["resources"]}:
             sys.exit(f"data/{path.name} is not in data/datapackage.json: describe it there, or remove it")
+    for entry in package["resources"]:
+        if not (DATA / entry["path"]).exists() and entry["class"] != "constructed":
+            sys.exit(f"data/{entry['path']}: no such file, though data/datapackage.json describes it; bring it back or remove its entry")
     rebuild(package["resources"])
     errors, renewed = [], []
     for entry in package["resources"]:
@@ -53,8 +56,6 @@ def main():
             if "schema" in entry:
                 house.load(entry["name"])
             now = stamp(entry)
-        except FileNotFoundError:
-            errors.append(f"data/{entry['path']}: no such file, though data/datapackage.json describes it")
         except ValueError as error:
             errors.append(str(error))
         else:
