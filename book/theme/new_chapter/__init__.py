@@ -1,0 +1,242 @@
+"""The book's theme: a newspaper feature rather than software documentation.
+
+Registers the theme `new_chapter`, tidies what the readers' pages carry (scripts, styles
+and inline styles of jupyter-book's default extensions) and gives the templates their
+parts: contents, on-this-page, foot, launch links, description.
+"""
+import re
+from html import escape
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+HERE = Path(__file__).parent
+# Scripts and styles that jupyter-book's default extensions add to every page under any theme.
+UNUSED = re.compile(
+    r"thebe|togglebutton|copybutton|clipboard|design-tabs|sphinx-design|sphinx-book-theme|mystnb"
+    r"|pygments|basic\.css|doctools|documentation_options|sphinx_highlight|new_chapter\.css")
+STOCK_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
+LANGUAGE = re.compile("([\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+(?:[ ·][\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+)*)"
+                      "|([\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
+
+
+class table_scroll(nodes.General, nodes.Element):
+    """A table in a region of its own that can be scrolled sideways, also with the keyboard."""
+
+
+def visit_table_scroll(self, node):
+    self.body.append(f'<div class="table-scroll" role="region" tabindex="0" aria-label="{escape(node["label"])}">\n')
+
+
+def depart_table_scroll(self, node):
+    self.body.append("</div>\n")
+
+
+class Furnish(SphinxPostTransform):
+    """Give plain notebooks their newspaper furniture, in HTML only."""
+
+    default_priority = 210  # after MyST-NB has folded the code away
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        self.opener()
+        self.asides()
+        self.cells()
+        self.tables()
+        self.languages()
+
+    def opener(self):
+        """Standfirst, question and "In short", told by their place after the page's title."""
+        first = next(iter(self.document.findall(nodes.section)), None)
+        if first is None or not chapter_number(self.env.docname):
+            return
+        body = first.children[1:]
+        if body and only(body[0], nodes.emphasis) and not body[0]["classes"]:
+            self.env.metadata[self.env.docname].setdefault("question", body[0].astext())
+            first.remove(body.pop(0))
+        if body and isinstance(body[0], nodes.paragraph) and not body[0]["classes"]:
+            body[0]["classes"].append("standfirst")
+        for label, items in zip(body, body[1:]):
+            if (isinstance(label, nodes.paragraph) and label.astext().strip(" :") == "In short"
+                    and isinstance(items, nodes.bullet_list)):
+                label["classes"].append("label")
+                items["classes"].append("in-short")
+                break
+
+    def asides(self):
+        for note in self.document.findall(nodes.sidebar):
+            title = note.children[0] if note.children else None
+            if isinstance(title, nodes.title) and not title.astext():
+                note.remove(title)
+
+    def cells(self):
+        """Put folded code under the figure it makes."""
+        for cell in list(self.document.findall(nodes.container)):
+            if cell.get("nb_element") != "cell_code" or not cell.children:
+                continue
+            fold = cell.children[0]
+            if type(fold).__name__ != "HideCodeCellNode":
+                continue
+            output = len(cell.children) > 1
+            fold["prompt_show"] = fold["prompt_hide"] = "How this chart is made" if output else "The code"
+            if output:
+                cell.remove(fold)
+                cell.append(fold)
+
+    def tables(self):
+        for n, table in enumerate(list(self.document.findall(nodes.table)), 1):
+            title = next(iter(table.findall(nodes.title)), None)
+            frame = table_scroll(label=f"Table {n}" + (f": {title.astext()}" if title else ""))
+            table.replace_self(frame)
+            frame.append(table)
+
+    def languages(self):
+        """Mark Hangul and kanji, so that they are set in the right face and read in the right voice."""
+        for text in list(self.document.findall(nodes.Text)):
+            parent = text.parent
+            if (not LANGUAGE.search(text) or isinstance(parent, (nodes.literal, nodes.literal_block, nodes.raw))
+                    or any(c.startswith("language-") for c in parent.get("classes", []))):
+                continue
+            parts, end = [], 0
+            for match in LANGUAGE.finditer(text):
+                if match.start() > end:
+                    parts.append(nodes.Text(text[end:match.start()]))
+                lang = "ko" if match[1] else "ja"
+                parts.append(nodes.inline("", match[0], classes=[f"language-{lang}"]))
+                end = match.end()
+            if text[end:]:
+                parts.append(nodes.Text(text[end:]))
+            parent.replace(text, parts)
+
+
+def only(node, kind):
+    """True if the node is a paragraph that holds one inline node of this kind and nothing else."""
+    return isinstance(node, nodes.paragraph) and len(node.children) == 1 and isinstance(node.children[0], kind)
+
+
+def chapter_number(name):
+    """The number a page's file name begins with (`chapters/02_topic` is 2), or None."""
+    match = re.match(r"(\d+)_", name.rsplit("/", 1)[-1])
+    return int(match[1]) if match else None
+
+
+def clean(body):
+    """The page's HTML without inline styles, which the security policy would refuse."""
+    body = re.sub(r"<style\b[^>]*>.*?</style>\s*", "", body, flags=re.S)
+    body = re.sub(r'(<t[hd]\b[^<>]*?) style="text-align: ?(\w+);?"', r'\1 class="text-\2"', body)
+    body = re.sub(r'(<[a-zA-Z][^<>]*?)\sstyle="[^"]*"', r"\1", body)
+    body = re.sub(r'<details class="admonition hide [^"]*">\s*<summary[^>]*>\s*<p[^>]*>(.*?)</p>.*?</summary>',
+                  r'<details class="code-fold">\n<summary>\1</summary>', body, flags=re.S)
+    body = re.sub(r'<aside class="([^"]*\bmargin\b[^"]*)">', r'<aside class="\1" role="note">', body)
+    body = re.sub(r'<div class="output text_html">(?=(?:\s*<div>)?\s*<table)',
+                  '<div class="output text_html table-scroll" role="region" tabindex="0" aria-label="Output table">', body)
+    return body.replace(' border="1"', "")
+
+
+def description(doctree):
+    """The page's first paragraph, cut at a sentence if it is long."""
+    section = next(iter(doctree.findall(nodes.section)), doctree)
+    for child in section.findall(nodes.paragraph):
+        text = " ".join(child.astext().split())
+        if len(text) > 40:
+            if len(text) <= 200:
+                return text
+            head = text[:200]
+            return head[:head.rfind(". ") + 1] or head[:head.rfind(" ")] + " …"
+    return ""
+
+
+def contents(app, pathto, pagename):
+    """The book's contents: [(part title or None, [(number, title, link, current)])]."""
+    env, parts = app.env, []
+    for toctree in env.tocs[app.config.root_doc].findall(addnodes.toctree):
+        pages = [(chapter_number(doc), title or env.titles[doc].astext(), pathto(doc), doc == pagename)
+                 for title, doc in toctree["entries"] if doc in env.titles]
+        parts.append((toctree.get("caption"), pages))
+    return parts
+
+
+def launch(options, docname, suffix):
+    """Links that open the notebook in Binder or Colab: [(name, address)], empty without a repository."""
+    buttons = options.get("launch_buttons") or {}
+    url = urlsplit(repository(options))
+    if suffix != ".ipynb" or not url.netloc:
+        return []
+    branch = options.get("repository_branch") or "main"
+    folder = (options.get("path_to_docs") or "").strip("/")
+    path = quote(f"{folder}/{docname}{suffix}".lstrip("/"))
+    name = url.path.strip("/").removesuffix(".git")
+    links = []
+    if hub := (buttons.get("binderhub_url") or "").rstrip("/"):
+        kind = {"github.com": "gh", "gitlab.com": "gl"}.get(url.netloc)
+        where = f"{kind}/{name if kind == 'gh' else quote(name, safe='')}" if kind else f"git/{quote(url.geturl(), safe='')}"
+        links.append(("Binder", f"{hub}/v2/{where}/{branch}?urlpath=lab/tree/{path}"))
+    if (colab := (buttons.get("colab_url") or "").rstrip("/")) and url.netloc == "github.com":
+        links.append(("Colab", f"{colab}/github/{name}/blob/{branch}/{path}"))
+    return links
+
+
+def repository(options):
+    """The repository's address, or "" (jupyter-book's stock value counts as not set)."""
+    url = (options.get("repository_url") or "").rstrip("/")
+    return "" if url == STOCK_REPOSITORY else url
+
+
+def furnish_page(app, pagename, templatename, context, doctree):
+    """Fill the context of one page (`html-page-context`)."""
+    env, options, pathto = app.env, app.config.html_theme_options or {}, context["pathto"]
+    keep = lambda f: getattr(f, "filename", None) and "://" not in str(f.filename) and not UNUSED.search(str(f.filename))
+    context["script_files"] = [f for f in context["script_files"] if keep(f)]
+    context["css_files"] = [f for f in context["css_files"] if keep(f)]
+    meta = context.get("meta") or {}
+    if context.get("body"):
+        context["body"] = clean(context["body"])
+    root = app.config.root_doc
+    context["book_title"] = app.config.html_title
+    context["masthead"] = re.split(r"[:：]", app.config.html_title)[0]
+    context["contents"] = contents(app, pathto, pagename)
+    context["number"] = chapter_number(pagename) if doctree else None
+    context["question"] = meta.get("question") or env.metadata.get(pagename, {}).get("question", "")
+    context["kind"] = ("front" if pagename == root else "chapter" if context["number"] else
+                       "search" if templatename == "search.html" else "page")
+    context["on_page"] = []
+    if doctree:
+        top = next(iter(doctree.findall(nodes.section)), doctree)
+        context["on_page"] = [(s["ids"][0], s.next_node(nodes.title).astext())
+                              for s in top.children if isinstance(s, nodes.section)]
+        context["description"] = meta.get("description") or description(doctree)
+    suffix = Path(env.doc2path(pagename)).suffix if pagename in env.found_docs else ""
+    context["launch"] = launch(options, pagename, suffix)
+    context["notebook"] = (pathto(f"_sources/{context['sourcename']}", 1)
+                           if suffix == ".ipynb" and context.get("sourcename") else "")
+    context["repository"] = repository(options)
+    last = {doc.rsplit("/", 1)[-1]: doc for doc in env.found_docs if doc in env.titles}
+    names = [n.strip() for n in (context.get("theme_foot") or "").split(",")]
+    context["foot"] = [(env.titles[last[n]].astext(), pathto(last[n])) for n in names if n in last]
+    context["csp"] = "" if str(meta.get("csp", "")).lower() in ("off", "false") else context.get("theme_csp")
+    base = (app.config.html_baseurl or "").rstrip("/")
+    context["site"] = base
+    # "index.html" is the address of the folder it lies in
+    context["pageurl"] = f"{base}/{'' if pagename == root else pagename + '.html'}" if base else None
+    card = (context.get("theme_card") or "").format(page=pagename.rsplit("/", 1)[-1])
+    context.setdefault("card", f"{base}/{card}" if base and card else "")
+
+
+def drop_stock_theme(app):
+    """Stop the stock theme's page hooks: they run under any theme and fail without a repository."""
+    for event in ("html-page-context",):
+        for listener in list(app.events.listeners.get(event, [])):
+            if (listener.handler.__module__ or "").startswith("sphinx_book_theme"):
+                app.disconnect(listener.id)
+
+
+def setup(app):
+    app.add_html_theme("new_chapter", str(HERE))
+    app.add_node(table_scroll, html=(visit_table_scroll, depart_table_scroll))
+    app.add_post_transform(Furnish)
+    app.connect("builder-inited", drop_stock_theme)
+    app.connect("html-page-context", furnish_page, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

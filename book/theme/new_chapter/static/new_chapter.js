@@ -1,0 +1,53 @@
+(function () {
+  "use strict";
+  var root = document.documentElement, $ = function (s, e) { return (e || document).querySelector(s); };
+
+  // Light and dark: the system's choice until the reader makes one.
+  var button = $("button.theme"), system = matchMedia("(prefers-color-scheme: dark)");
+  var dark = function () { return root.dataset.theme ? root.dataset.theme === "dark" : system.matches; };
+  var show = function () { button.setAttribute("aria-pressed", dark()); };
+  button.addEventListener("click", function () {
+    root.dataset.theme = dark() ? "light" : "dark";
+    try { localStorage.setItem("theme", root.dataset.theme); } catch (e) { /* for this page only */ }
+    show();
+  });
+  system.addEventListener("change", show);
+  show();
+
+  // Contents: a <details> that also closes on Escape, on a click outside and when the focus leaves.
+  var drawer = $("details.contents"), close = function () { drawer.open = false; };
+  document.addEventListener("keydown", function (e) {
+    if (e.key !== "Escape" || !drawer.open) return;
+    close(); $("summary", drawer).focus();
+  });
+  document.addEventListener("click", function (e) { if (!drawer.contains(e.target)) close(); });
+  drawer.addEventListener("focusout", function (e) { if (e.relatedTarget && !drawer.contains(e.relatedTarget)) close(); });
+
+  // A table that fits needs no scrolling region.
+  var tables = document.querySelectorAll(".table-scroll");
+  var fit = function () {
+    tables.forEach(function (t) {
+      var wide = t.scrollWidth > t.clientWidth + 1;
+      if (wide) { t.tabIndex = 0; t.setAttribute("role", "region"); }
+      else { t.removeAttribute("tabindex"); t.removeAttribute("role"); }
+      if (!t.dataset.label) t.dataset.label = t.getAttribute("aria-label");
+      if (wide) t.setAttribute("aria-label", t.dataset.label); else t.removeAttribute("aria-label");
+    });
+  };
+  if (tables.length) { fit(); addEventListener("resize", fit); addEventListener("load", fit); }
+
+  // Where on the page the reader is.
+  var list = $(".on-page");
+  if (list && "IntersectionObserver" in window) {
+    var links = {};
+    list.querySelectorAll("a").forEach(function (a) { links[decodeURIComponent(a.hash.slice(1))] = a; });
+    var watch = new IntersectionObserver(function (seen) {
+      seen.forEach(function (s) {
+        if (!s.isIntersecting) return;
+        list.querySelectorAll("[aria-current]").forEach(function (a) { a.removeAttribute("aria-current"); });
+        links[s.target.id].setAttribute("aria-current", "true");
+      });
+    }, { rootMargin: "-15% 0px -75% 0px" });
+    Object.keys(links).forEach(function (id) { var s = document.getElementById(id); if (s) watch.observe(s); });
+  }
+})();
