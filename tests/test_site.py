@@ -15,8 +15,12 @@ from conftest import CHAPTERS, ROOT, copy_of_the_project, package, pages, run
 from test_notebooks import charts
 
 pytestmark = pytest.mark.slow
+TABLES = package()["resources"]
+# Of the generated pages of tables a browser opens those that strain it most; those from disk are all read.
+STRAINED = {max(TABLES, key=lambda entry: entry.get("rows", 0))["name"], max(TABLES, key=lambda entry: len(entry.get("schema", {}).get("fields", [])))["name"],
+            next((entry["name"] for entry in TABLES if not entry["redistribute"]), TABLES[0]["name"])}
 PAGES = [*pages(), "search.html"]
-EACH = pytest.mark.parametrize("page", PAGES)
+EACH = pytest.mark.parametrize("page", PAGES + [f"tables/{name}.html" for name in sorted(STRAINED)])
 CHARTS = {f"chapters/{path.stem}.html": [spec["usermeta"]["figure"] for _, spec, _ in charts(path)] for path in CHAPTERS}
 KB = 1024
 FIRST_TEXT, FIRST_CHAPTER, ALL = 70 * KB, 120 * KB, 450 * KB  # gzip, on the wire
@@ -41,7 +45,8 @@ def say(faults, what):
 
 
 def test_every_page_is_built_and_tested(site):
-    missing, stray = set(PAGES) - set(site), set(site) - set(PAGES) - {"404.html"}
+    generated = {page for page in site if re.fullmatch(r"tables/[a-z0-9_]+(-\d+)?\.html|404\.html", page)}
+    missing, stray = set(PAGES) - set(site), set(site) - set(PAGES) - generated
     assert not missing, f"_toc.yml names pages that were not built: {sorted(missing)}"
     assert not stray, f"pages that _toc.yml does not name, and no test reads: {sorted(stray)}"
 
@@ -136,6 +141,21 @@ def test_pages_say_what_they_are(site):
     titles = [tree.title.get_text() for page, tree in site.items()]
     faults += [f"the title {title!r} belongs to two pages" for title in {title for title in titles if titles.count(title) > 1}]
     say(faults, "pages lack something")
+
+
+def test_every_table_has_its_page_and_offers_only_what_it_may(site, book):
+    faults = []
+    for entry in TABLES:
+        page, file = f"tables/{entry['name']}.html", book / "data" / entry["path"]
+        if page not in site:
+            faults.append(f"{page} is not built")
+        elif entry["title"] not in re.sub(r"\s+", " ", site[page].get_text(" ")):
+            faults.append(f"{page} does not show its title")
+        if file.exists() != entry["redistribute"]:
+            faults.append(f"data/{entry['path']} is {'offered, though its terms forbid it' if file.exists() else 'not offered, though its terms allow it'}")
+        elif file.exists() and file.read_bytes() != (ROOT / "data" / entry["path"]).read_bytes():
+            faults.append(f"data/{entry['path']} in the book is not the table of the project")
+    say(faults, "faults of the pages of tables")
 
 
 @pytest.mark.parametrize("page", CHARTS)

@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
 LOG = BUILD / "book.log"
@@ -48,10 +50,27 @@ def last_commit():
     return asked.stdout.strip() if asked and asked.returncode == 0 else ""
 
 
+def configuration():
+    """Path of the configuration: _config.yml, or a copy with the addresses that BOOK_SITE and BOOK_REPOSITORY give."""
+    site, repository = os.environ.get("BOOK_SITE", "").rstrip("/"), os.environ.get("BOOK_REPOSITORY", "").rstrip("/")
+    if not site and not repository:
+        return ROOT / "_config.yml"
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    if site:
+        config.setdefault("html", {})["baseurl"] = f"{site}/"
+    if repository:
+        config.setdefault("repository", {})["url"] = repository
+    local = config.get("sphinx", {}).get("local_extensions", {})  # these are found from the folder of the configuration
+    local.update({name: str(ROOT / folder) for name, folder in local.items()})
+    path = BUILD / "config.yml"
+    path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return path
+
+
 def sphinx():
     """Run jupyter-book in WORK, with a word on its progress; return the lines that say what is wrong."""
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(ROOT),
-               "-W", "-n", "--keep-going", "--path-output", str(WORK)]
+               "-W", "-n", "--keep-going", "--config", str(configuration()), "--path-output", str(WORK)]
     troubles, stage = [], ""
     with LOG.open("w", encoding="utf-8") as log:
         run = subprocess.Popen(command, cwd=ROOT, text=True, encoding="utf-8", errors="replace",
