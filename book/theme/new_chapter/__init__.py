@@ -5,9 +5,11 @@ and inline styles of jupyter-book's default extensions) and gives the templates 
 parts: contents, on-this-page, foot, launch links, description.
 """
 import re
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+from zlib import crc32
 
 from docutils import nodes
 from sphinx import addnodes
@@ -73,18 +75,22 @@ class Furnish(SphinxPostTransform):
                 note.remove(title)
 
     def cells(self):
-        """Put folded code under the figure it makes."""
-        for cell in list(self.document.findall(nodes.container)):
-            if cell.get("nb_element") != "cell_code" or not cell.children:
-                continue
-            fold = cell.children[0]
+        """Put folded code under what it makes, and code that only prepares into the fold of the cell that follows."""
+        for cell in reversed(list(self.document.findall(lambda node: is_part(node, "cell_code")))):
+            fold = cell.children[0] if cell.children else None
             if type(fold).__name__ != "HideCodeCellNode":
                 continue
             output = len(cell.children) > 1
-            fold["prompt_show"] = fold["prompt_hide"] = "How this chart is made" if output else "The code"
+            fold["prompt_show"] = fold["prompt_hide"] = "How this is made" if output else "The code"
             if output:
                 cell.remove(fold)
                 cell.append(fold)
+                continue
+            after = cell.next_node(descend=False, siblings=True)
+            sources = [s for s in after.findall(lambda node: is_part(node, "cell_code_source"))] if is_part(after, "cell_code") else []
+            if sources and sources[-1].parent is not after:
+                sources[-1].insert(0, [part for source in fold.children for part in source.children])
+                cell.parent.remove(cell)
 
     def tables(self):
         for n, table in enumerate(list(self.document.findall(nodes.table)), 1):
@@ -112,6 +118,11 @@ class Furnish(SphinxPostTransform):
             parent.replace(text, parts)
 
 
+def is_part(node, kind):
+    """True if the node is this part of a notebook cell."""
+    return isinstance(node, nodes.container) and node.get("nb_element") == kind
+
+
 def only(node, kind):
     """True if the node is a paragraph that holds one inline node of this kind and nothing else."""
     return isinstance(node, nodes.paragraph) and len(node.children) == 1 and isinstance(node.children[0], kind)
@@ -124,7 +135,8 @@ def chapter_number(name):
 
 
 def clean(body):
-    """The page's HTML without inline styles, which the security policy would refuse."""
+    """The page's HTML without inline scripts and styles, which the security policy would refuse."""
+    body = re.sub(r"<script\b(?![^>]*\b(?:src=|type=.application/))[^>]*>.*?</script>\s*", "", body, flags=re.S)
     body = re.sub(r"<style\b[^>]*>.*?</style>\s*", "", body, flags=re.S)
     body = re.sub(r'(<t[hd]\b[^<>]*?) style="text-align: ?(\w+);?"', r'\1 class="text-\2"', body)
     body = re.sub(r'(<[a-zA-Z][^<>]*?)\sstyle="[^"]*"', r"\1", body)
@@ -133,7 +145,7 @@ def clean(body):
     body = re.sub(r'<aside class="([^"]*\bmargin\b[^"]*)">', r'<aside class="\1" role="note">', body)
     body = re.sub(r'<div class="output text_html">(?=(?:\s*<div>)?\s*<table)',
                   '<div class="output text_html table-scroll" role="region" tabindex="0" aria-label="Output table">', body)
-    return body.replace(' border="1"', "")
+    return body.replace(' border="1"', "").replace("<th></th>", "<td></td>")
 
 
 def description(doctree):
@@ -157,6 +169,12 @@ def contents(app, pathto, pagename):
                  for title, doc in toctree["entries"] if doc in env.titles]
         parts.append((toctree.get("caption"), pages))
     return parts
+
+
+@lru_cache
+def version_of(name):
+    """A short hash of one of the theme's files, so that a browser never mixes two editions of them."""
+    return f"{crc32((HERE / 'static' / name).read_bytes()):08x}"
 
 
 def launch(options, docname, suffix):
@@ -195,8 +213,10 @@ def furnish_page(app, pagename, templatename, context, doctree):
     if context.get("body"):
         context["body"] = clean(context["body"])
     root = app.config.root_doc
+    context["author"] = app.config.author
     context["book_title"] = app.config.html_title
-    context["masthead"] = re.split(r"[:：]", app.config.html_title)[0]
+    context["masthead"], _, context["edition"] = map(str.strip, app.config.html_title.partition(":"))
+    context["version_of"] = version_of
     context["contents"] = contents(app, pathto, pagename)
     context["number"] = chapter_number(pagename) if doctree else None
     context["question"] = meta.get("question") or env.metadata.get(pagename, {}).get("question", "")
