@@ -9,7 +9,7 @@ import numerals
 from conftest import ROOT  # noqa: F401  (the repository; puts chapters/ on the path)
 
 LEDGER, SPEC = "application/vnd.ledger+json", "application/vnd.vegalite.v6+json"
-CHAPTERS = sorted((ROOT / "chapters").glob("[0-9][0-9]_*.ipynb"))
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 PAGES = [page for page in [ROOT / "index.md", *sorted((ROOT / "chapters").glob("*.md"))] if page.exists() and page.stem not in ("data", "corrections")]
 
 

@@ -166,7 +166,7 @@ async def chapter(path, slots, owners):
 
 
 async def run(paths):
-    everything = sorted(CHAPTERS.glob("[0-9]*.ipynb"))
+    everything = sorted(CHAPTERS.glob("*.ipynb"))
     owners = {}
     for other in everything:
         if other not in paths:
@@ -187,7 +187,7 @@ async def run(paths):
 
 
 def main(names):
-    paths = [Path(name).resolve() for name in names] or sorted(CHAPTERS.glob("[0-9]*.ipynb"))
+    paths = [Path(name).resolve() for name in names] or sorted(CHAPTERS.glob("*.ipynb"))
     for path in paths:
         if not path.is_file():
             sys.exit(f"there is no chapter {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
