@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "chapters"), str(ROOT / "tests")]
 os.environ.update(HOUSE_OUTPUT="stored", PYTHONHASHSEED="0", TZ="UTC", PYTHONDONTWRITEBYTECODE="1",
                   JUPYTER_PREFER_ENV_PATH="1", JUPYTER_PLATFORM_DIRS="1")
 
-CHAPTERS = sorted((ROOT / "chapters").glob("[0-9]*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))  # chapters have a number; the methods page is a notebook too
 CHROME = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync", "--font-render-hinting=none"]
 

@@ -8,13 +8,14 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from conftest import CHAPTERS, ROOT, copy_of_the_project, run
+from conftest import NOTEBOOKS, ROOT, copy_of_the_project, run
 
 sys.path.insert(0, str(ROOT / "book/tools"))
 import run_notebooks  # noqa: E402
 
 SPEC, SVG = run_notebooks.SPEC, run_notebooks.SVG
-EACH = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+CHAPTERS = [path for path in NOTEBOOKS if path.name[0].isdigit()]
+EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 FREE = ("01_", "10_")  # the article and the explorer keep to no limit on code cells
 FIGURE = {"id", "title", "subtitle", "alt", "note", "columns", "sources", "tables", "license", "as_of", "download", "download_note"}
 
@@ -55,7 +56,7 @@ def test_there_are_chapters():
     assert CHAPTERS, "chapters/ holds no notebook whose name begins with a number"
 
 
-@EACH
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_shape(path):
     code, prose = cells(path, "code"), cells(path, "markdown")
     sizes = [sum(bool(line.strip()) for line in source.splitlines()) for _, source, _ in code]
@@ -114,7 +115,7 @@ def test_is_stored_as_the_command_stores_it(path):
 def test_every_chart_cell_stores_its_chart(path):
     published = [n for n, source, _ in cells(path, "code") if re.search(r"house\.publish\b", source)]
     stored = [n for n, _, outputs in cells(path, "code") for output in outputs if {SPEC, SVG, "text/plain"} <= set(output.get("data", {}))]
-    assert published, f"chapters/{path.name} publishes no chart"
+    assert published or path not in CHAPTERS, f"chapters/{path.name} publishes no chart"
     assert stored == published, f"chapters/{path.name}: code cells {published} publish charts, cells {stored} store one: run 'make notebooks', and let a cell end in the chart"
 
 
@@ -151,7 +152,7 @@ def test_charts_carry_what_their_figures_need(path):
 
 def test_figures_are_the_stored_drawings():
     stored = {}
-    for path in CHAPTERS:
+    for path in NOTEBOOKS:
         for place, spec, svg in charts(path):
             id = spec["usermeta"]["figure"]["id"]
             assert id not in stored, f"{place}: chart id {id!r} is taken by {stored[id][0]}"
@@ -180,7 +181,7 @@ NOTEBOOK = {"cells": [], "metadata": {"kernelspec": run_notebooks.KERNEL, "langu
 @pytest.fixture
 def copy(tmp_path):
     folder = copy_of_the_project(tmp_path / "copy")
-    for path in [*(folder / "chapters").glob("[0-9]*.ipynb"), *(folder / "figures").glob("*.svg")]:
+    for path in [*(folder / "chapters").glob("*.ipynb"), *(folder / "figures").glob("*.svg")]:
         path.unlink()
 
     def write(name, *sources):
