@@ -3,7 +3,7 @@
   "use strict";
   const figures = [...document.querySelectorAll("figure.chart")].filter((figure) => figure.querySelector(":scope > .chart-spec"));
   const live = new Map();
-  let runtime, said = false, armed = false;
+  let runtime, tip, timer, said = false, armed = false;
 
   // ---- loading -------------------------------------------------------------------------------------------------
   function load(url) {
@@ -39,20 +39,19 @@
     } catch (error) { giveUp(figure, error); }
   }
 
-  const fitting = (chart) => {
-    const drawings = [...chart.drawing.querySelectorAll(".chart-static")];
-    return Math.max(0, drawings.findIndex((one) => one.getClientRects().length));
-  };
+  const fitting = (chart) => Math.max(0, [...chart.drawing.querySelectorAll(".chart-static")].findIndex((one) => one.getClientRects().length));
 
   async function draw(chart) {
     const index = fitting(chart), still = chart.drawing.querySelectorAll(".chart-static")[index].querySelector("svg");
-    const vega = JSON.parse(JSON.stringify(chart.spec.vega));
-    for (const [path, value] of chart.spec.patches[index]) path.slice(0, -1).reduce((node, key) => node[key], vega)[path.at(-1)] = value;
+    const whole = JSON.parse(JSON.stringify(chart.spec)); // Vega writes into what it is given
+    for (const [path, value] of chart.spec.patches[index]) ["vega", ...path].slice(0, -1).reduce((node, key) => node[key], whole)[path.at(-1) ?? "vega"] = value;
+    const vega = whole.vega;
+    for (const source of vega.data || []) if (typeof source.values === "number") source.values = structuredClone(whole.data[source.values]);
     const holder = document.createElement("div");
     holder.className = "chart-live";
     chart.drawing.append(holder);
     const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false,
-      defaultStyle: false, logLevel: 0, tooltip: (handler, event, item, value) => tooltip(value, event.clientX, event.clientY) });
+      defaultStyle: false, logLevel: 0, tooltip: (handler, event, item, value) => tooltip(value, event?.clientX, event?.clientY) });
     const svg = holder.querySelector("svg"), box = svg && svg.viewBox.baseVal, was = still.viewBox.baseVal;
     if (!box || !(Math.abs(box.width - was.width) < 24) || !(Math.abs(box.height - was.height) < 0.2 * was.height + 24) || !svg.querySelector("path[d], text, line, image")) {
       finalize();
@@ -71,7 +70,7 @@
     if (chart.busy || chart.figure.dataset.live !== "ready" || fitting(chart) === chart.index) return;
     chart.busy = true;
     const state = read(chart);
-    try { await draw(chart); listen(chart); keyboard(chart); apply(chart, state); } catch (error) { giveUp(chart.figure, error); }
+    try { await draw(chart); listen(chart); keyboard(chart); await apply(chart, state); } catch (error) { giveUp(chart.figure, error); }
     chart.busy = false;
   }
 
@@ -92,7 +91,6 @@
   }
 
   // ---- tooltips and points -------------------------------------------------------------------------------------
-  let tip;
   const words = (value) => value && typeof value === "object" ? Object.entries(value).map(([key, text]) => `${key}: ${text}`).join("; ") : String(value);
   function tooltip(value, x, y) {
     tip ||= document.body.appendChild(Object.assign(document.createElement("div"), { className: "chart-tip", hidden: true }));
@@ -132,8 +130,7 @@
     if (!point) return;
     const box = chart.holder.getBoundingClientRect();
     chart.cursor = chart.holder.appendChild(Object.assign(document.createElement("div"), { className: "chart-cursor" }));
-    chart.cursor.style.left = `${point.x}px`;
-    chart.cursor.style.top = `${point.y}px`;
+    Object.assign(chart.cursor.style, { left: `${point.x}px`, top: `${point.y}px` });
     tooltip(point.value, box.left + point.x, box.top + point.y);
   }
 
@@ -149,7 +146,7 @@
     chart.readout.setAttribute("aria-live", "polite");
     holder.addEventListener("keydown", (event) => {
       const all = points(chart), step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -1e6, End: 1e6 }[event.key];
-      if (event.key === "Escape") return show(chart, null);
+      if (event.key === "Escape") show(chart, null);
       if (!step || !all.length) return;
       event.preventDefault();
       chart.at = Math.max(0, Math.min(all.length - 1, chart.at + step));
@@ -169,7 +166,7 @@
   const inputs = (chart, param) => [...chart.figure.querySelectorAll(`.chart-controls [data-param="${CSS.escape(param)}"]:not([data-clear])`)];
   const rows = (chart, one) => { try { return chart.view.data(one.param + "_store"); } catch { return []; } };
   const told = (one, value) => !one.time ? String(+(+value).toPrecision(4)) :
-    new Date(value).toLocaleDateString("en-GB", { timeZone: "UTC", month: "short", year: "numeric" });
+    new Date(value).toLocaleDateString("en-GB", { month: "short", year: "numeric" });
 
   function get(chart, one) {
     if (one.kind === "clear") return null;
@@ -182,10 +179,10 @@
     const { view } = chart;
     if (one.kind === "point") view.data(one.param + "_store", value == null ? [] : [{ unit: "", fields: one.fields, values: [value] }]);
     else if (one.kind === "interval" || one.kind === "clear") {
-      let pixels;
-      try { view.signal(`${one.param}_${one.channel || "x"}`); pixels = value && view.scale(one.channel || "x"); } catch { pixels = null; }
-      try { view.signal(`${one.param}_${one.channel || "x"}`, pixels ? value.map(pixels) : [0, 0]); } catch { /* the brush lives in an inner view */ }
-      if (!pixels) view.data(one.param + "_store", value ? [{ unit: "", fields: one.fields, values: [value] }] : []);
+      const axis = one.channel || "x";
+      let outer = true; // a brush of an inner view has no signal that can be set: its store is
+      try { view.signal(`${one.param}_${axis}`, value ? value.map(view.scale(axis)) : [0, 0]); } catch { outer = false; }
+      if (!outer || !value) view.data(one.param + "_store", value ? [{ unit: "", fields: one.fields, values: [value] }] : []);
     } else view.signal(one.param, value);
     await view.runAsync();
     chart.at = -1;
@@ -229,6 +226,7 @@
   function controls(chart) {
     chart.start = {};
     for (const one of chart.spec.controls) {
+      if (one.time) for (const end of ["low", "high"]) one[end] += 60000 * new Date(one[end]).getTimezoneOffset(); // Vega reads dates as local
       chart.start[one.param] = get(chart, one);
       for (const input of inputs(chart, one.param)) input.addEventListener("input", () => set(chart, one, wanted(chart, one, input)));
       chart.figure.querySelector(`[data-clear][data-param="${CSS.escape(one.param)}"]`)?.addEventListener("click", () => set(chart, one, null));
@@ -246,13 +244,12 @@
     chart.quiet = false;
   }
 
-  let timer;
   function remember(chart) {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const now = read(chart), said = new URLSearchParams();
-      for (const [key, value] of Object.entries(now)) if (JSON.stringify(value) !== JSON.stringify(chart.start[key])) said.set(key, JSON.stringify(value));
-      history.replaceState(history.state, "", `#${chart.figure.id}${said.size ? "?" + said : ""}`);
+      const now = read(chart), query = new URLSearchParams();
+      for (const [key, value] of Object.entries(now)) if (JSON.stringify(value) !== JSON.stringify(chart.start[key])) query.set(key, JSON.stringify(value));
+      history.replaceState(history.state, "", `#${chart.figure.id}${query.size ? "?" + query : ""}`);
     }, 250);
   }
 
@@ -279,7 +276,6 @@
   function arm() {
     if (armed) return;
     armed = true;
-    for (const kind of first) window.removeEventListener(kind, arm, true);
     const near = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) if (isIntersecting) { near.unobserve(target); wake(target); }
     }, { rootMargin: "300px" });

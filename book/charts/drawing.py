@@ -1,6 +1,6 @@
 """From a Vega-Lite spec to what a page needs: drawings at fixed widths, an image that stands alone, a Vega spec.
 
-Nothing here knows Sphinx. Colours are hex strings; `colors` maps a hex to the CSS custom property that replaces it.
+Nothing here knows Sphinx. `colors` maps a colour (lower-case hex) to the CSS custom property that replaces it.
 """
 import copy
 import json
@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 
 import vl_convert
 
-XLINK = "{http://www.w3.org/1999/xlink}href"
 CONTINUOUS = {"linear", "log", "pow", "sqrt", "symlog", "time", "utc", "sequential", "diverging"}
-DROPPED = {"role", "style", "class", "font-family", "pointer-events", "href", "target", "cursor"}
+DROPPED = {"role", "style", "class", "font-family", "pointer-events", "target", "cursor", "{http://www.w3.org/1999/xlink}href", "href"}
 DEFAULTS = {"opacity": "1", "stroke-width": "1", "transform": "translate(0,0)", "fill-opacity": "1", "stroke-opacity": "1", "text-anchor": "start"}
+SHAPE = {"d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "cx", "cy", "r"}
 
 
 def runtime():
@@ -23,154 +23,136 @@ def runtime():
     return "(function(){" + vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;") + "})();"
 
 
+def walk(node):
+    """Every dict in a JSON value, outermost first."""
+    if isinstance(node, dict):
+        yield node
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from walk(child)
+
+
 def leaves(view):
     """The single or layered views of a spec, through any concatenation, facet or repeat."""
-    for key in ("vconcat", "hconcat", "concat"):
-        if key in view:
-            return [leaf for child in view[key] for leaf in leaves(child)]
-    return leaves(view["spec"]) if "spec" in view else [view]
+    children = view.get("vconcat") or view.get("hconcat") or view.get("concat") or ([view["spec"]] if "spec" in view else None)
+    return [leaf for child in children for leaf in leaves(child)] if children else [view]
 
 
-def compiled(spec, width):
-    """Compile `spec` to Vega so that the whole drawing, axes included, is `width` px wide; returns (vega, svg)."""
+def size(svg):
+    """Width and height of an SVG text, in px."""
+    return tuple(float(re.search(rf'<svg[^>]*\b{side}="([\d.]+)"', svg)[1]) for side in ("width", "height"))
+
+
+def compiled(spec, widths):
+    """Compile `spec` once a width, so that the whole drawing, axes included, is that wide: [(vega, svg), ...]. Raises ValueError."""
     spec = {key: value for key, value in copy.deepcopy(spec).items() if key not in ("title", "usermeta", "description")}
     spec |= {"background": "transparent", "padding": {"left": 1, "top": 4, "right": 3, "bottom": 2}}
-    views = [view for view in leaves(spec) if view.get("width", "container") == "container"]
+    views, made, spare = [view for view in leaves(spec) if view.get("width", "container") == "container"], [], 60
     simple = views and views[0] is spec and not {"row", "column", "facet"} & set(spec.get("encoding", {}))
     if simple:
-        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-
-    def attempt(inner):
-        for view in views:
-            view["width"] = max(int(inner), 40)
-        vega = vl_convert.vegalite_to_vega(spec)
-        svg = vl_convert.vega_to_svg(vega)
-        return vega, svg, float(re.search(r'\bwidth="([\d.]+)"', svg)[1])
-    if simple or not views:
-        return attempt(width)[:2]
-    tried = [(width - 60, attempt(width - 60))]
-    while abs(tried[-1][1][2] - width) > 1 and len(tried) < 4:  # axes and headers take what they take: find what is left
-        (inner, (*_, outer)), slope = tried[-1], 1
-        if len(tried) > 1 and tried[-2][0] != inner:
-            slope = (outer - tried[-2][1][2]) / (inner - tried[-2][0]) or 1
-        tried.append((inner - (outer - width) / slope, attempt(inner - (outer - width) / slope)))
-    return min(tried, key=lambda one: abs(one[1][2] - width))[1][:2]
+        spec["autosize"], spare = {"type": "fit-x", "contains": "padding"}, 0
+    for width in widths:
+        tried = []
+        while not tried or views and not simple and len(tried) < 4 and abs(tried[-1][1] - width) > 1:  # axes and headers take what they take
+            if tried:
+                rise = (tried[-1][1] - tried[-2][1]) / (tried[-1][0] - tried[-2][0] or 1) if len(tried) > 1 else 1
+                spare = width - tried[-1][0] + (tried[-1][1] - width) / (rise or 1)
+            for view in views:
+                view["width"] = max(int(width - spare), 40)
+            vega = vl_convert.vegalite_to_vega(spec)
+            svg = vl_convert.vega_to_svg(vega)
+            tried.append((width - spare, size(svg)[0], vega, svg))
+        made.append(min(tried, key=lambda one: abs(one[1] - width))[2:])
+    return made
 
 
 def hexed(colour):
     """A colour as lower-case hex where it is given as hex or rgb()."""
-    found = re.fullmatch(r"rgb\((\d+), ?(\d+), ?(\d+)\)", colour)
-    return "#%02x%02x%02x" % tuple(map(int, found.groups())) if found else colour.lower()
+    return "#%02x%02x%02x" % tuple(map(int, re.findall(r"\d+", colour))) if re.fullmatch(r"rgb\(\d+(, ?\d+){2}\)", colour) else colour.lower()
 
 
-def _markup(element, prefix, colors):
+def _markup(element, prefix, colors, mini):
     """An SVG element as lean HTML: no styles, roles, links or fonts; ids prefixed; colours as custom properties."""
-    tag = element.tag.rpartition("}")[2]
-    kind = element.get("class", "")
-    if kind in ("background", "foreground") and not (element.get("fill") or element.get("stroke")) or tag in ("script", "style", "foreignObject"):
+    tag, kind, attributes = element.tag.rpartition("}")[2], element.get("class", ""), {}
+    if (kind in ("background", "foreground") and not (element.get("fill") or element.get("stroke")) or tag in ("script", "style", "foreignObject")
+            or mini and (tag == "text" or re.search(r"role-(axis|legend)", kind))):
         return ""
-    attributes = {}
     for name, value in element.attrib.items():
-        if name == XLINK or name == "href":
-            if tag == "image" and value.startswith("data:image/"):
-                attributes["href"] = value
-        elif not (name in DROPPED or name.startswith(("aria-", "{", "on")) or DEFAULTS.get(name) == value):
-            if name in ("fill", "stroke", "stop-color"):
-                value = f"var({colors[hexed(value)]},{hexed(value)})" if hexed(value) in colors else value
-            if name in ("d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "cx", "cy", "r"):
-                value = re.sub(r"-?\d+\.\d{2,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), value)
-            value = re.sub(r"url\(#", f"url(#{prefix}", value)
-            attributes[name] = prefix + value if name == "id" else value
+        if name in DROPPED or name.startswith(("aria-", "on", "{")) or DEFAULTS.get(name) == value:
+            continue
+        if name in ("fill", "stroke", "stop-color") and hexed(value) in colors:
+            value = f"var({colors[hexed(value)]},{hexed(value)})"
+        if name in SHAPE:
+            value = re.sub(r"-?\d+\.\d{2,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), value)
+        attributes[name] = prefix + value if name == "id" else value.replace("url(#", f"url(#{prefix}")
+    if tag == "image":
+        attributes["href"] = next((value for name, value in element.attrib.items() if name.endswith("href") and value.startswith("data:image/")), "")
     inside = escape(element.text or "", quote=False) + "".join(
-        _markup(child, prefix, colors) + escape(child.tail or "", quote=False) for child in element)
+        _markup(child, prefix, colors, mini) + escape(child.tail or "", quote=False) for child in element)
     if tag in ("g", "a") and (not attributes or not inside):
         return inside
-    tag = "g" if tag == "a" else tag
-    written = "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
+    tag, written = "g" if tag == "a" else tag, "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
     return f"<{tag}{written}>{inside}</{tag}>" if inside or tag == "text" else f"<{tag}{written}/>"
 
 
 def inline_svg(svg, prefix, colors, label):
-    """A drawing for the page, named by `label`; every id starts with `prefix`."""
-    root = ElementTree.fromstring(svg)
-    width, height = (round(float(root.get(side))) for side in ("width", "height"))
-    inside = "".join(_markup(child, prefix, colors) for child in root if child.get("fill") != "transparent")
-    return (f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)}">{inside}</svg>')
+    """A drawing for the page named `label`, its ids prefixed; without a label it is decoration, with neither text nor axes."""
+    (width, height), root = size(svg), ElementTree.fromstring(svg)
+    inside = "".join(_markup(child, prefix, colors, not label) for child in root if child.get("fill") != "transparent")
+    named = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true" focusable="false"'
+    return f'<svg width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" {named}>{inside}</svg>'
 
 
 def figure_svg(spec, svg=None, width=680):
-    """The chart as an SVG that makes sense alone: headline, subtitle, drawing, note, source, on the spec's background."""
+    """The chart as an SVG that makes sense alone: headline, subtitle, drawing, note and source on the spec's background."""
     figure, config = spec["usermeta"]["figure"], spec.get("config", {})
-    style = config.get("title", {})
-    ink, quiet = style.get("color", "#000000"), style.get("subtitleColor", "#555555")
-    svg = svg or compiled(spec, width)[1]
-    wide, tall = (float(re.search(rf'\b{side}="([\d.]+)"', svg)[1]) for side in ("width", "height"))
-    rows, y = [], 8.0
+    ink, quiet = (config.get("title", {}).get(key, other) for key, other in (("color", "#000000"), ("subtitleColor", "#555555")))
+    svg = svg or compiled(spec, [width])[0][1]
+    (wide, tall), rows, y = size(svg), [], 8.0
 
-    def write(words, size, weight, colour):
+    def write(words, height, weight, colour):
         nonlocal y
-        for line in textwrap.wrap(words, int(wide / size / (0.56 if weight == "bold" else 0.5))):
-            y += size * 1.3
-            rows.append(f'<text x="12" y="{y:.0f}" font-size="{size}" font-weight="{weight}" fill="{colour}">{escape(line)}</text>')
+        for line in textwrap.wrap(words, int(wide / height / (0.56 if weight == "bold" else 0.5))):
+            y += height * 1.3
+            rows.append(f'<text x="12" y="{y:.0f}" font-size="{height}" font-weight="{weight}" fill="{colour}">{escape(line)}</text>')
     write(figure["title"], 19, "bold", ink)
     write(figure["subtitle"], 13, "normal", quiet)
-    y += 12
-    inner = svg[svg.index(">", svg.index("<svg")) + 1:svg.rindex("</svg>")]
-    rows.append(f'<g transform="translate(12,{y:.0f})">{inner}</g>')
-    y += tall + 6
-    write(plain(figure.get("note") or ""), 11, "normal", quiet)
-    names = "; ".join(source["title"] for source in figure["sources"])
-    write(f"Source: {names}" + (f". As of {figure['as_of']}." if figure.get("as_of") else "."), 11, "normal", quiet)
+    rows.append(f'<g transform="translate(12,{y + 12:.0f})">{svg[svg.index(">", svg.index("<svg")) + 1:svg.rindex("</svg>")]}</g>')
+    y += tall + 18
+    write((figure.get("note") or "").replace("*", ""), 11, "normal", quiet)
+    write("Source: " + "; ".join(source["title"] for source in figure["sources"]) + (f". As of {figure['as_of']}." if figure.get("as_of") else "."), 11, "normal", quiet)
     w, h = f"{wide + 24:.0f}", f"{y + 12:.0f}"
     return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
-            f'font-family="{escape(config.get("font", "Arial, sans-serif"))}"><title>{escape(figure["title"])}</title>'
-            f'<desc>{escape(figure["alt"])}</desc><rect width="{w}" height="{h}" fill="{config.get("background", "#ffffff")}"/>' + "\n".join(rows) + "</svg>\n")
-
-
-def plain(note):
-    return re.sub(r"\*(.+?)\*", r"\1", note)
+            f'font-family="{escape(config.get("font", "Arial, sans-serif"))}"><title>{escape(figure["title"])}</title><desc>{escape(figure["alt"])}</desc>'
+            f'<rect width="{w}" height="{h}" fill="{escape(config.get("background") or "#ffffff")}"/>' + "\n".join(rows) + "</svg>\n")
 
 
 # ---- the live form ---------------------------------------------------------------------------------------------
 
-def _recoloured(node, colors, key=None):
+def _recoloured(node, colors):
     """Vega's JSON with hex colours turned into custom properties, save in data and in scales that mix colours."""
     if isinstance(node, dict):
         skip = {"values"} | ({"range"} if node.get("type") in CONTINUOUS and "domain" in node else set())
-        return {name: value if name in skip else _recoloured(value, colors, name) for name, value in node.items()}
+        return {name: value if name in skip else _recoloured(value, colors) for name, value in node.items()}
     if isinstance(node, list):
-        return [_recoloured(value, colors, key) for value in node]
-    if isinstance(node, str):
-        if node.lower() in colors:
-            return f"var({colors[node.lower()]},{node.lower()})"
-        return re.sub(r"""(["'])(#[0-9a-fA-F]{6})\1""", lambda hit: f"{hit[1]}var({colors[hit[2].lower()]},{hit[2]}){hit[1]}"
-                      if hit[2].lower() in colors else hit[0], node)
-    return node
+        return [_recoloured(value, colors) for value in node]
+    property = (lambda hex: f"var({colors[hex.lower()]},{hex.lower()})" if hex.lower() in colors else hex)
+    return re.sub(r"""(^|["'])(#[0-9a-fA-F]{6})($|["'])""", lambda hit: hit[1] + property(hit[2]) + hit[3], node) if isinstance(node, str) else node
 
 
 def _difference(one, other, path=()):
     """Pairs [path, value] that turn `one` into `other`; both are JSON."""
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        return [pair for key in one for pair in _difference(one[key], other[key], (*path, key))]
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [pair for index, (a, b) in enumerate(zip(one, other)) for pair in _difference(a, b, (*path, index))]
+    for kind, keys in ((dict, lambda node: node.keys()), (list, lambda node: range(len(node)))):
+        if isinstance(one, kind) and isinstance(other, kind) and keys(one) == keys(other):
+            return [pair for key in keys(one) for pair in _difference(one[key], other[key], (*path, key))]
     return [] if one == other else [[list(path), other]]
 
 
-def _walk(node):
-    if isinstance(node, (dict, list)):
-        if isinstance(node, dict):
-            yield node
-        for child in node.values() if isinstance(node, dict) else node:
-            yield from _walk(child)
-
-
 def milliseconds(value):
-    """A number as it is, an ISO date as milliseconds since 1970 (local midnight is taken as UTC), anything else None."""
+    """A number as it is, an ISO date, month or year as milliseconds since 1970, anything else None."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
     try:
-        moment = datetime.fromisoformat(str(value))
+        moment = datetime.fromisoformat(str(value) + ("0000-01-01"[len(str(value)):] if len(str(value)) in (4, 7) else ""))
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp() * 1000
@@ -178,43 +160,38 @@ def milliseconds(value):
 
 def _selections(spec, vega, rows, labels):
     """Controls for the selections that a reader makes in the drawing: a legend, clicked marks with fields, a brush."""
-    stores = {signal["name"].removesuffix("_tuple_fields"): signal["value"] for node in _walk(vega) for signal in node.get("signals", ())
+    stores = {signal["name"].removesuffix("_tuple_fields"): signal["value"] for node in walk(vega) for signal in node.get("signals", ())
               if signal.get("name", "").endswith("_tuple_fields")}
-    for view in _walk({key: value for key, value in spec.items() if key not in ("datasets", "data", "usermeta")}):
-        for param in view.get("params", ()) if isinstance(view.get("params"), list) else ():
-            select = param.get("select")
-            select = {"type": select} if isinstance(select, str) else select
-            fields = stores.get(param.get("name"))
+    for view in walk({key: value for key, value in spec.items() if key not in ("datasets", "data", "usermeta")}):
+        for param in view["params"] if isinstance(view.get("params"), list) else ():
+            select, fields = param.get("select"), stores.get(param.get("name"))
             if not select or not fields or isinstance(param.get("bind"), dict) or param.get("bind") == "scales":
                 continue
-            name = fields[0]["field"]
-            label, base = labels.get(name), {"param": param["name"], "fields": fields}
+            name, select, base = fields[0]["field"], {"type": select} if isinstance(select, str) else select, {"param": param["name"], "fields": fields}
             if select["type"] == "point":
                 values = list(dict.fromkeys(row[name] for row in rows if row.get(name) is not None))
                 if len(fields) == 1 and 1 < len(values) <= 60 and "over" not in json.dumps(select.get("on", "")):
-                    yield base | {"kind": "point", "label": label or "Highlight", "values": values}
+                    yield base | {"kind": "point", "label": labels.get(name, "Highlight"), "values": values}
+                continue
+            inner = next((one for one in walk(spec) if one.get("field") and name.endswith(str(one["field"])) and "type" in one), {})
+            found = [number for row in rows if (number := milliseconds(row.get(inner.get("field")))) is not None]
+            if len(fields) == 1 and fields[0]["type"] == "R" and found and min(found) < max(found):
+                yield base | {"kind": "interval", "label": labels.get(inner["field"], "Range"), "channel": fields[0]["channel"],
+                              "low": min(found), "high": max(found), "time": inner["type"] == "temporal"}
             else:
-                inner = next((one for one in _walk(view) if one.get("field") in (name, label) or name.endswith(str(one.get("field", "\0")))), {})
-                found = [number for row in rows if (number := milliseconds(row.get(inner.get("field", name)))) is not None]
-                if len(fields) == 1 and fields[0]["type"] == "R" and found and min(found) < max(found):
-                    yield base | {"kind": "interval", "label": labels.get(inner.get("field"), "Range"), "channel": fields[0]["channel"],
-                                  "low": min(found), "high": max(found), "time": inner.get("type") == "temporal"}
-                else:
-                    yield base | {"kind": "clear", "label": "Clear the selection"}
+                yield base | {"kind": "clear", "label": "Clear the selection"}
 
 
 def live(spec, vegas, rows, labels, colors):
-    """What the script needs: {vega, patches, controls}; `patches[i]` turns the Vega spec into that of the i-th width."""
-    controls = []
-    for signal in vegas[-1].get("signals", ()):
-        if isinstance(signal.get("bind"), dict):
-            bind = signal["bind"]
-            controls.append({"kind": bind.get("input", "text"), "param": signal["name"], "label": bind.get("name") or labels.get(signal["name"], signal["name"]),
-                             "value": signal.get("value"), **{key: bind[key] for key in ("options", "labels", "min", "max", "step") if key in bind}})
-    controls += _selections(spec, vegas[-1], rows, labels)
-    vegas = [_recoloured(vega, colors) for vega in vegas]
-    for vega in vegas:
-        vega.pop("$schema", None)
-        for signal in vega.get("signals", ()):
-            signal.pop("bind", None)
-    return {"vega": vegas[-1], "patches": [_difference(vegas[-1], vega) for vega in vegas], "controls": controls}
+    """What the script needs: {vega, patches, data, controls}; `patches[i]` turns the Vega spec into that of the i-th width; data stand once."""
+    data, vegas = [], [_recoloured(vega, colors) for vega in vegas]
+    controls = [{"kind": bind.get("input", "text"), "param": signal["name"], "label": bind.get("name") or signal["name"], "value": signal.get("value"),
+                 **{key: bind[key] for key in ("options", "labels", "min", "max", "step") if key in bind}}
+                for signal in vegas[-1].get("signals", ()) if isinstance(bind := signal.get("bind"), dict)]
+    for signal in (signal for vega in vegas for signal in vega.get("signals", ())):
+        signal.pop("bind", None)
+    for source in (source for vega in vegas for source in vega.get("data", ()) if isinstance(source.get("values"), list)):
+        if source["values"] not in data:
+            data.append(source["values"])
+        source["values"] = data.index(source["values"])
+    return {"vega": vegas[-1], "patches": [_difference(vegas[-1], vega) for vega in vegas], "data": data, "controls": controls + list(_selections(spec, vegas[-1], rows, labels))}

@@ -1,5 +1,8 @@
 """A small book about two rivers, written into a folder: what the tests of the extension build and read."""
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import altair as alt
@@ -29,7 +32,7 @@ LAYOUT = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta nam
 <meta http-equiv="Content-Security-Policy" content="default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'">
 <title>{{ title|striptags|e }}</title><meta name="description" content="Two rivers">
 <link rel="icon" href="data:,">{%- for css in css_files if 'charts-' in css.filename or 'sample' in css.filename %}{{ css_tag(css) }}{% endfor %}
-{%- for js in script_files if js.filename and 'charts-' in js.filename %}{{ js_tag(js) }}{% endfor %}</head><body><main>{{ body.split('<script type="text/x-thebe-config">')[0] }}</main></body></html>
+{%- for js in script_files if js.filename and 'charts-' in js.filename %}{{ js_tag(js) }}{% endfor %}</head><body><main>{{ (body or '').split('<script type="text/x-thebe-config">')[0] }}</main></body></html>
 """
 
 OPTIONS = """search_bar_text launch_buttons path_to_docs repository_url repository_branch extra_footer home_page_in_toc announcement analytics
@@ -61,9 +64,9 @@ def specs():
     bar = alt.Chart(table[table.river == "Upper"]).mark_bar(color=BLUE).encode(
         x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)), y=alt.Y("level_m:Q", title="Level (m)"), tooltip=["year", "level_m"])
     line = base.mark_line().encode(x=alt.X("date:T", title=None), y=alt.Y("level_m:Q", title=None), color=color)
-    ends = base.transform_filter("datum.year == 2024").mark_text(align="right", dy=-10).encode(
+    ends = base.transform_filter("datum.year == 2024").mark_text(align="right", dy=alt.expr("datum.river == 'Upper' ? -22 : 20")).encode(
         x="date:T", y="level_m:Q", text="river:N", color=alt.Color("river:N", scale=alt.Scale(domain=["Upper", "Lower"], range=[BLUE, "#b8501c"]), legend=None))
-    dots = base.mark_point(filled=True, size=70).encode(x=alt.X("level_m:Q", title="Level (m)"), y=alt.Y("year:O", title=None), color=color, tooltip=["river", "year", "level_m"])
+    dots = base.mark_point(filled=True, size=70).encode(x=alt.X("level_m:Q", title="Level (m)", axis=alt.Axis(tickCount=5)), y=alt.Y("year:O", title=None), color=color, tooltip=["river", "year", "level_m"])
     spans = base.mark_rule(color=RULE, strokeWidth=2).encode(x="min(level_m):Q", x2="max(level_m):Q", y="year:O")
     square = (lambda x, y, side: {"type": "Polygon", "coordinates": [[[x, y], [x, y + side], [x + side, y + side], [x + side, y], [x, y]]]})
     lands = [{"type": "Feature", "properties": {"name": name, "area_km2": area}, "geometry": square(x, y, side)} for name, area, x, y, side in
@@ -91,10 +94,12 @@ def specs():
     linked = alt.vconcat(above.mark_circle().properties(width="container").add_params(alt.selection_interval(name="span", encodings=["x"])),
                          base.transform_filter(alt.selection_interval(name="span", encodings=["x"])).mark_bar().encode(x="mean(level_m):Q", y=alt.Y("river:N", title=None), color=color).properties(width="container"))
     wide = {"width": "container"}
+    phone = dots.encode(y=alt.Y("level_m:Q"), x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True))).to_dict()
+    phone = {key: phone[key] for key in ("data", "mark", "encoding")}
     return {one["usermeta"]["figure"]["id"]: one for one in (
         spec(bar.properties(**wide), "upper-by-year", "The upper river rose in most years", {"year": "Year", "level_m": "Level (m)"}, note="The gauge was *moved* in 2011.", tables=["levels", "gauges"]),
         spec((line + ends).properties(**wide), "two-lines", "The two rivers have drawn closer since 2000", {"date": "Year", "river": "River", "level_m": "Level (m)"}),
-        spec((spans + dots).properties(**wide), "dots", "The gap was widest early in the century", fields),
+        spec((spans + dots).properties(**wide), "dots", "The gap was widest early in the century", fields, phone=phone),
         spec((land + names + places).properties(**wide), "map", "Both gauges stand near a town", {"town": "Town", "lon": "Longitude (°E)", "lat": "Latitude (°N)"}, subtitle="Fields and towns",
              download=False, download_note="The survey office keeps the coordinates to itself."),
         spec(stack, "stack", "Seen apart, each river keeps its own pace", fields),
@@ -147,6 +152,12 @@ def write_book(folder, contents=None, pages=None, options=None, theme=None):
     return folder
 
 
+def build(folder, *flags):
+    """Run jupyter-book on a written book; returns (exit code, output, html folder)."""
+    run = subprocess.run([sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(folder), "--path-output", str(folder / "out"), *flags],
+                         capture_output=True, text=True, env={**os.environ, "NO_COLOR": "1"})
+    return run.returncode, run.stdout + run.stderr, folder / "out" / "_build" / "html"
+
+
 if __name__ == "__main__":
-    import sys
     write_book(sys.argv[1])

@@ -1,0 +1,70 @@
+"""The sample book, built once; a browser; a server."""
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import sample  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """The html folder of a book with every kind of chart, shown again on a second page."""
+    folder = tmp_path_factory.mktemp("book")
+    pages = {"deep/again.md": "# Again\n\n```{chart} two-lines\n```\n\n```{chart} dots\n:small:\n```\n\n```{chart} map\n:mini:\n```\n\nSee {numref}`fig-dots` and [the map](#fig-map).\n",
+             "text.md": "# Only words\n\nNo chart here.\n"}
+    code, said, html = sample.build(sample.write_book(folder, pages=pages), "-W", "-n", "--keep-going")
+    assert code == 0, said[-3000:]
+    return html
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    """The address of the built book, served."""
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(book)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("no Chromium")
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a page: visit(url, width=1280, **context) -> page with `.said` (console) and `.asked` (requests)."""
+    opened = []
+
+    def go(url, width=1280, before=None, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
+        opened.append(context)
+        page = context.new_page()
+        page.said, page.asked = [], []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        if before:
+            before(page)
+        page.goto(url)
+        return page
+    yield go
+    for context in opened:
+        context.close()
