@@ -137,7 +137,7 @@ def write_book(folder, contents=None, pages=None, options=None, theme=None):
     pages = {"index.md": front, "one.ipynb": notebook(contents), **(pages or {})}
     for name, page in pages.items():
         (folder / name).parent.mkdir(exist_ok=True, parents=True)
-        (folder / name).write_text(page if isinstance(page, str) else nbformat.writes(page), "utf-8")
+        (folder / name).write_text(page if isinstance(page, str) else json.dumps(page), "utf-8")
     others = [f"  - file: {name.rpartition('.')[0]}\n" for name in pages if name != "index.md"]
     (folder / "_toc.yml").write_text("format: jb-book\nroot: index\noptions:\n  numbered: true\nchapters:\n" + "".join(others), "utf-8")
     config = {"html_theme": "plain", "html_theme_path": ["_theme"], "nb_ipywidgets_js": {}, "numfig_format": {"figure": "Figure %s"},
