@@ -6,6 +6,7 @@ Public names: `load`, `publish`, `ledger`, `PALETTE`, `enable`. The module stand
 import csv
 import difflib
 import functools
+import io
 import json
 import os
 import re
@@ -27,8 +28,6 @@ PALETTE = {"paper": "#fffdf8", "ink": "#1d1d1b", "muted": "#5c584f", "rule": "#d
            "korea": "#d9622b", "korea_text": "#b8501c", "both": "#4a4a46", "weak": "#8a8578"}
 
 
-# ---- tables ----------------------------------------------------------------------------------------------------
-
 @functools.lru_cache(maxsize=None)
 def _resources(stamp):
     """Resource entries of the package by name; `stamp` (the descriptor's mtime) keeps the cache honest."""
@@ -46,20 +45,25 @@ def _resource(name):
 def _rows(entry):
     """Header and raw rows of a table's CSV; fails on bytes that are not UTF-8 and on ragged rows."""
     place = f"data/{entry['path']}"
-    raw = (DATA / entry["path"]).read_bytes()
     try:
+        raw = (DATA / entry["path"]).read_bytes()
         text = raw.decode("utf-8")
+    except FileNotFoundError:
+        raise ValueError(f"{place} is described in data/datapackage.json but is not there; bring the file back") from None
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{place}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
-    header, *rows = list(csv.reader(text.splitlines(keepends=True))) or [[]]
+    try:
+        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+    except csv.Error as error:
+        raise ValueError(f"{place}: not a CSV file ({error}); check its quotes") from None
     wanted = [field["name"] for field in entry["schema"]["fields"]]
     for column in [*wanted, *header]:
         if (column in wanted) != (column in header):
             fault = "is missing" if column in wanted else "is not in data/datapackage.json"
             raise ValueError(f"{place}, header: column {column!r} {fault}; make the two agree")
     if header != wanted:
-        raise ValueError(f"{place}, header: columns stand in another order than in data/datapackage.json; it wants {', '.join(wanted)}")
+        raise ValueError(f"{place}, header: columns stand in another order than in data/datapackage.json: {', '.join(wanted)}")
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             raise ValueError(f"{place}, row {number}: {len(row)} cells for {len(header)} columns; quote a cell that holds a comma")
@@ -120,8 +124,7 @@ def load(name):
             if mask.any():
                 row = int(mask.to_numpy().argmax())
                 raise ValueError(f"{place}, row {row + 1}, column {column}: {rows[row][header.index(column)]!r} {rule}")
-    key = schema.get("primaryKey", [])
-    if key and text[key].duplicated().any():
+    if (key := schema.get("primaryKey", [])) and text[key].duplicated().any():
         row = int(text[key].duplicated().to_numpy().argmax())
         raise ValueError(f"{place}, row {row + 1}, column {', '.join(key)}: the key {' / '.join(text.loc[row, key])!r} stands in an earlier row too")
     for link in schema.get("foreignKeys", []):
@@ -133,8 +136,6 @@ def load(name):
                 raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or name)['path']}, column {other}")
     return pd.DataFrame(typed)
 
-
-# ---- charts ----------------------------------------------------------------------------------------------------
 
 def _theme():
     """House style as a Vega-Lite config: no frame, few gridlines, quiet axes, text never under 11 px."""
@@ -175,7 +176,7 @@ def enable():
     if os.environ.get("HOUSE_OUTPUT") == "stored":
         altair.renderers.enable("house")
     else:
-        altair.renderers.enable("html", inline=True)
+        altair.renderers.enable("html", template="inline")
 
 
 def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None):
@@ -211,8 +212,6 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
         "download": not closed, "download_note": closed[0]["redistribute_note"] if closed else None, **({"phone": narrow} if phone else {})}}
     return chart
 
-
-# ---- numbers in prose ------------------------------------------------------------------------------------------
 
 class _Ledger:
     """Checked bindings; shows itself as a line of text, and as JSON for the site, which links each phrase to its table."""
