@@ -177,7 +177,7 @@ async def run(paths):
     loop.add_signal_handler = loop.remove_signal_handler = lambda *_: None  # nbclient would put its own in place
     slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
     errors = [error for error in await asyncio.gather(*(chapter(path, slots, owners) for path in paths)) if error]
-    if not errors:
+    if not errors and paths == everything:  # a chapter not yet run publishes figures that it does not yet store
         kept = {id for path in everything for id in published(path)}
         for old in FIGURES.glob("*.svg"):
             if old.stem not in kept:
