@@ -20,7 +20,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from . import drawing, markup
+from . import drawing, markup, pictures
 
 HERE = Path(__file__).parent
 MIME = [f"application/vnd.vegalite.v{version}+json" for version in (5, 6, 7)]
@@ -186,7 +186,7 @@ def write_files(app, chart, made):
     """The downloads of a figure; returns file ending -> path in the site. Closed data: pictures only."""
     spec, figure, base = chart["spec"], chart["spec"]["usermeta"]["figure"], app.config.charts_csv_base
     path = (lambda ending: Path(app.outdir, base, f"{figure['id']}.{ending}"))
-    picture, files = drawing.figure_svg(spec, made["svgs"][-1]), ["svg", "png"]
+    picture, files = pictures.figure_svg(spec, made["svgs"][-1]), ["svg", "png"]
     if put(path("svg"), picture.encode()) or not path("png").exists():
         put(path("png"), vl_convert.svg_to_png(picture, scale=2))
     if figure.get("download", True):

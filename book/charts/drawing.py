@@ -1,11 +1,10 @@
-"""From a Vega-Lite spec to what a page needs: drawings at fixed widths, an image that stands alone, a Vega spec.
+"""From a Vega-Lite spec to what a page needs: drawings at fixed widths and a Vega spec.
 
 Nothing here knows Sphinx. `colors` maps a colour (lower-case hex) to the CSS custom property that replaces it.
 """
 import copy
 import json
 import re
-import textwrap
 from datetime import datetime, timezone
 from html import escape
 from xml.etree import ElementTree
@@ -70,6 +69,23 @@ def hexed(colour):
     return "#%02x%02x%02x" % tuple(map(int, re.findall(r"\d+", colour))) if re.fullmatch(r"rgb\(\d+(, ?\d+){2}\)", colour) else colour.lower()
 
 
+def thinned(path):
+    """A long path of straight lines with relative points, those under a pixel from the last left out; other paths as they are."""
+    if len(path) < 1500 or re.search(r"[^MLZ\d.,e-]", path):
+        return path
+    written, at = "", (0, 0)
+    for ring in path.split("M")[1:]:
+        points = [tuple(round(10 * float(number)) for number in point.split(",")) for point in ring.rstrip("Z").split("L")]
+        kept = points[:1]
+        for x, y in points[1:]:
+            if abs(x - kept[-1][0]) + abs(y - kept[-1][1]) >= 10:
+                kept.append((x, y))
+        if len(kept) > 2 or not ring.endswith("Z"):
+            written += "m" + "l".join(f"{(x - a) / 10:g},{(y - b) / 10:g}" for (x, y), (a, b) in zip(kept, [at, *kept])) + "z" * ring.endswith("Z")
+            at = kept[0] if ring.endswith("Z") else kept[-1]
+    return written
+
+
 def _markup(element, prefix, colors, mini):
     """An SVG element as lean HTML: no styles, roles, links or fonts; ids prefixed; colours as custom properties."""
     tag, kind, attributes = element.tag.rpartition("}")[2], element.get("class", ""), {}
@@ -81,6 +97,7 @@ def _markup(element, prefix, colors, mini):
             continue
         if name in ("fill", "stroke", "stop-color") and hexed(value) in colors:
             value = f"var({colors[hexed(value)]},{hexed(value)})"
+        value = thinned(value) if name == "d" else value
         if name in SHAPE:
             value = re.sub(r"-?\d+\.\d{2,}(?:e-?\d+)?", lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), value)
         attributes[name] = prefix + value if name == "id" else value.replace("url(#", f"url(#{prefix}")
@@ -100,30 +117,6 @@ def inline_svg(svg, prefix, colors, label):
     inside = "".join(_markup(child, prefix, colors, not label) for child in root if child.get("fill") != "transparent")
     named = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true" focusable="false"'
     return f'<svg width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" {named}>{inside}</svg>'
-
-
-def figure_svg(spec, svg=None, width=680):
-    """The chart as an SVG that makes sense alone: headline, subtitle, drawing, note and source on the spec's background."""
-    figure, config = spec["usermeta"]["figure"], spec.get("config", {})
-    ink, quiet = (config.get("title", {}).get(key, other) for key, other in (("color", "#000000"), ("subtitleColor", "#555555")))
-    svg = svg or compiled(spec, [width])[0][1]
-    (wide, tall), rows, y = size(svg), [], 8.0
-
-    def write(words, height, weight, colour):
-        nonlocal y
-        for line in textwrap.wrap(words, int(wide / height / (0.56 if weight == "bold" else 0.5))):
-            y += height * 1.3
-            rows.append(f'<text x="12" y="{y:.0f}" font-size="{height}" font-weight="{weight}" fill="{colour}">{escape(line)}</text>')
-    write(figure["title"], 19, "bold", ink)
-    write(figure["subtitle"], 13, "normal", quiet)
-    rows.append(f'<g transform="translate(12,{y + 12:.0f})">{svg[svg.index(">", svg.index("<svg")) + 1:svg.rindex("</svg>")]}</g>')
-    y += tall + 18
-    write((figure.get("note") or "").replace("*", ""), 11, "normal", quiet)
-    write("Source: " + "; ".join(source["title"] for source in figure["sources"]) + (f". As of {figure['as_of']}." if figure.get("as_of") else "."), 11, "normal", quiet)
-    w, h = f"{wide + 24:.0f}", f"{y + 12:.0f}"
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
-            f'font-family="{escape(config.get("font", "Arial, sans-serif"))}"><title>{escape(figure["title"])}</title><desc>{escape(figure["alt"])}</desc>'
-            f'<rect width="{w}" height="{h}" fill="{escape(config.get("background") or "#ffffff")}"/>' + "\n".join(rows) + "</svg>\n")
 
 
 # ---- the live form ---------------------------------------------------------------------------------------------
