@@ -178,6 +178,8 @@ def _selections(spec, vega, rows, labels):
 def live(spec, vegas, rows, labels, colors):
     """What the script needs: {vega, patches, data, controls}; `patches[i]` turns the Vega spec into that of the i-th width; data stand once."""
     data, vegas = [], [_recoloured(vega, colors) for vega in vegas]
+    for marked in (node for vega in vegas for node in walk(vega) if "tooltip" in node):  # the tooltip says what the long description would
+        marked.pop("description", None)
     controls = [{"kind": bind.get("input", "text"), "param": signal["name"], "label": bind.get("name") or signal["name"], "value": signal.get("value"),
                  **{key: bind[key] for key in ("options", "labels", "min", "max", "step") if key in bind}}
                 for signal in vegas[-1].get("signals", ()) if isinstance(bind := signal.get("bind"), dict)]

@@ -37,8 +37,8 @@ def until(page, truth):
     raise AssertionError(f"never true: {truth}")
 
 
-def seen(page, name, what=".chart-live path[aria-label], .chart-live path"):
-    return page.eval_on_selector_all(f"#fig-{name} .chart-live [role='graphics-symbol'][aria-label*='level']", "all => all.length")
+def seen(page, name):
+    return page.eval_on_selector_all(f"#fig-{name} .chart-live .mark-symbol.role-mark path", "all => all.length")
 
 
 def test_nothing_loads_before_the_reader_moves(visit, site):
