@@ -1,0 +1,231 @@
+"""Sphinx extension of this book alone: a page for every table, numbers in prose that lead to their rows, corrections as a feed.
+
+Reads `data/` and the stored outputs of `chapters/`. A link to `data/<name>.csv` in a page leads to the table's page in
+the site; one whose text is "CSV" to the file. Nothing is configured here but through `html_baseurl` and `project`.
+"""
+import functools
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from myst_nb.core import render as mystnb
+from sphinx import addnodes
+from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging, osutil
+
+from . import feed, package, pages
+
+HTML = ("html", "dirhtml", "singlehtml")
+GENERATED = ("chapters/data", "chapters/corrections")
+LINKED = {"chapter-cards", "key-numbers"}  # lists whose items are links already
+CSS = (Path(__file__).parent / "site.css").read_bytes()
+STYLE = f"site-{hashlib.sha256(CSS).hexdigest()[:10]}.css"
+
+
+def relative_uri(here, to):
+    """Address `to` seen from page `here`, with its anchor (Sphinx's own loses it)."""
+    page, mark, anchor = to.partition("#")
+    return osutil.relative_uri(here, page) + mark + anchor
+
+
+class ledger_table(nodes.General, nodes.Element):
+    """The ledger of a chapter; `entries` as `house.ledger` stored them."""
+
+
+class LedgerMime:
+    """MyST-NB mime renderer for a chapter's ledger."""
+    mime_priority_overrides = [(name, package.LEDGER, 1) for name in HTML]
+
+    @staticmethod
+    def handle_mime(renderer, data, inline):
+        return None if inline or data.mime_type != package.LEDGER else [ledger_table(entries=list(data.content))]
+
+
+def hook():
+    """MyST-NB takes mime renderers from entry points only; an extension inside a book is not installed, so it joins the list."""
+    if not hasattr(mystnb.load_mime_renders, "ledger"):
+        stock = mystnb.load_mime_renders
+        mystnb.load_mime_renders = functools.wraps(stock)(lambda: [LedgerMime, *stock()])
+        mystnb.load_mime_renders.ledger = True
+
+
+def visit_ledger(writer, node):
+    here, root = writer.builder.get_target_uri(writer.builder.current_docname), writer.builder.app.srcdir
+    writer.body.append(pages.ledger(node["entries"], package.tables(root), lambda to: relative_uri(here, to)))
+    raise nodes.SkipNode
+
+
+def skip(writer, node):
+    raise nodes.SkipNode
+
+
+class TableLinks(SphinxTransform):
+    """A link to a file of the package leads to its table's page, where the file is offered; one that says "CSV" to the file."""
+    default_priority = 500  # before Sphinx collects files to copy
+
+    def apply(self, **kwargs):
+        known = {f"data/{table.path.name}": table for table in package.tables(self.app.srcdir).values()}
+        for node in list(self.document.findall(addnodes.download_reference)):
+            table = known.get(self.env.relfn2path(node["reftarget"], self.env.docname)[0])
+            if table:
+                file = node.astext() in ("CSV", "JSON") and table.entry["redistribute"]
+                to = f"data/{table.path.name}" if file else table.address()
+                node.replace_self(nodes.reference("", "", *node.children, internal=True, refuri=relative_uri(self.app.builder.get_target_uri(self.env.docname), to)))
+
+
+# ---- numbers in prose ------------------------------------------------------------------------------------------
+
+def fold(text):
+    """Text as phrases and prose compare: straight quotes, one kind of blank; as many characters as before."""
+    return text.translate(str.maketrans("‘’“”\n\t\u00a0", "''\"\"   "))
+
+
+def phrases(env, doc):
+    """{folded phrase: entry} that may stand in a document: its own ledger, or every chapter's where it has no kernel."""
+    if doc in GENERATED:
+        return {}
+    found = {}
+    for chapter, entries in env.book_ledgers:
+        if chapter == doc or not env.doc2path(doc).endswith(".ipynb"):
+            for entry in entries:
+                smart = re.sub(r"\.\.\.", "…", entry["phrase"]).replace("---", "—").replace("--", "–").replace("*", "")
+                found.setdefault(fold(re.sub(r"\s+", " ", smart)).strip(), entry)
+    return found
+
+
+class Bind(SphinxPostTransform):
+    """Each bound phrase becomes a quiet link to its table or row; one that spans inline markup, only the part with its number."""
+    default_priority = 220  # after the theme has told its lists
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        bound = phrases(self.env, self.env.docname)
+        if not bound:
+            return
+        import numerals
+        pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(bound, key=len, reverse=True))) + r")(?!\w)")
+        for paragraph in list(self.document.findall(nodes.paragraph)):
+            above = {name for node in up(paragraph) for name in node.get("classes", [])}
+            if above & LINKED:
+                continue
+            leaves, text, spans = list(paragraph.findall(nodes.Text)), "", {}
+            starts = []
+            for leaf in leaves:
+                starts.append(len(text))
+                text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
+            for match in pattern.finditer(text):
+                inside = [(leaf, max(match.start() - start, 0), min(match.end() - start, len(leaf))) for leaf, start in zip(leaves, starts)
+                          if start < match.end() and match.start() < start + len(leaf)]
+                free = [part for part in inside if self.open(part[0], paragraph, "in-short" in above)]
+                telling = [part for part in free if any(numerals.find(str(part[0])[part[1]:part[2]]))] if len(inside) > 1 else free
+                for leaf, start, end in telling[:1]:
+                    spans.setdefault(leaf, []).append((start, end, bound[match.group()]))
+            for leaf, found in spans.items():
+                self.link(leaf, found)
+
+    @staticmethod
+    def open(leaf, paragraph, strong_only):
+        """Whether a text may hold a link: not inside another, nor in code; in a list of three findings, only its large number."""
+        kinds = [type(node) for node in up(leaf.parent, paragraph)]
+        closed = any(issubclass(kind, (nodes.reference, addnodes.download_reference, nodes.literal, nodes.raw, nodes.footnote_reference, nodes.math)) for kind in kinds)
+        return not closed and (not strong_only or nodes.strong in kinds)
+
+    def link(self, leaf, found):
+        here, parts, end = self.app.builder.get_target_uri(self.env.docname), [], 0
+        for start, stop, entry in found:
+            table = package.tables(self.app.srcdir)[entry["table"]]
+            words = str(leaf)[start:stop]
+            kept = re.sub(r"^[\s)\],.;:]+|[\s(\[,;:]+$", "", words)
+            start += words.index(kept)
+            parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", kept, internal=True, classes=["bound"], refuri=relative_uri(here, table.address(entry["key"])),
+                                                                       reftitle=f"From the table “{table.entry['title']}”" + (f", row {entry['key']}" if entry["key"] else ""))]
+            end = start + len(kept)
+        leaf.parent.replace(leaf, [part for part in [*parts, nodes.Text(str(leaf)[end:])] if part.astext()])
+
+
+def up(node, stop=None):
+    """A node and what it stands in, up to and without `stop`."""
+    while node is not None and node is not stop:
+        yield node
+        node = node.parent
+
+
+# ---- pages and files -------------------------------------------------------------------------------------------
+
+def prepare(app, env, docnames):
+    """Read the ledgers; a binding that leads nowhere stops the build."""
+    env.book_ledgers = [(doc, entries) for doc, entries in package.outputs(app.srcdir, package.LEDGER) if doc in env.found_docs]
+    env.book_read = set(docnames)
+    known, wrong = package.tables(app.srcdir), []
+    for doc, entries in env.book_ledgers:
+        for entry in entries:
+            try:
+                known[entry["table"]].address(entry["key"])
+            except (KeyError, ValueError) as error:
+                wrong.append(f"{doc}.ipynb, ledger: {entry['phrase']!r}: " + (f"there is no table {error}" if isinstance(error, KeyError) else str(error)))
+    for fault in wrong:
+        logging.getLogger(__name__).error(fault)  # the build names errors, and only the kind of what is raised
+    if wrong:
+        raise ExtensionError("; ".join(wrong), modname="book.site")
+
+
+def again(app, env):
+    """Pages without a kernel are written anew when a chapter, and so perhaps its ledger, was read."""
+    plain = [doc for doc in env.found_docs if not env.doc2path(doc).endswith(".ipynb")]
+    return plain if any(env.doc2path(doc).endswith(".ipynb") for doc in env.book_read) else []
+
+
+def table_pages(app):
+    """One page for each table, more where it is long."""
+    if app.builder.format != "html":
+        return
+    found, uses, on = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs), package.today(app.srcdir)
+    late = {table.name for table in package.overdue(found.values(), on)}
+    home = "chapters/data.html" if "chapters/data" in app.env.found_docs else ""
+    for table in found.values():
+        for page in range(table.pages):
+            name, (first, last) = table.page(page), table.part(page)
+            html = pages.table_page(table, page, uses.get(table.name, []), lambda to: relative_uri(f"{name}.html", to), home, table.name in late)
+            title = f"Data: {table.entry['title']}" + (f", rows {first + 1:,} to {last:,}" if page else "")
+            yield name, {"title": pages.escape(title), "description": f"{title}. {table.entry['description']}"[:280], "body": html}, "page.html"
+
+
+def style(app, pagename, templatename, context, doctree):
+    """The style where it is used, and the feed in every page's head (through the theme's `metatags`)."""
+    if pagename.startswith("tables/") or doctree is not None:
+        app.add_css_file(STYLE)
+    root = context["pathto"]("corrections.xml", 1)
+    context["metatags"] = context.get("metatags", "") + f'<link rel="alternate" type="application/atom+xml" title="Corrections" href="{root}">'
+
+
+def files(app, error):
+    """Downloads, feed and style: plain copies, none of a table that may not be republished."""
+    if error or app.builder.format != "html":
+        return
+    out, found = Path(app.outdir), package.tables(app.srcdir)
+    made = {f"_static/{STYLE}": CSS, "data/datapackage.json": package.public(app.srcdir).encode()}
+    made |= {f"data/{table.path.name}": table.path.read_bytes() for table in found.values() if table.entry["redistribute"]}
+    if "corrections" in found:
+        table = found["corrections"]
+        made["corrections.xml"] = feed.atom(app.config.html_title or app.config.project, app.config.author, table.rows, table.entry["retrieved"], app.config.html_baseurl or "").encode()
+    for name, content in made.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(content)
+
+
+def setup(app):
+    sys.path.append(str(Path(app.srcdir) / "chapters"))  # for numerals, which reads numbers in prose
+    hook()
+    app.add_node(ledger_table, html=(visit_ledger, None), **{builder: (skip, None) for builder in ("latex", "text", "man", "texinfo")})
+    app.add_transform(TableLinks)
+    app.add_post_transform(Bind)
+    app.connect("env-before-read-docs", prepare)
+    app.connect("env-updated", again)
+    app.connect("html-collect-pages", table_pages)
+    app.connect("html-page-context", style)
+    app.connect("build-finished", files)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,149 @@
+"""The HTML of table pages and of a chapter's ledger. Every word from a table is escaped here."""
+import re
+from html import escape
+
+from .package import KINDS, anchor, day, weak
+
+SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
+
+
+def link(text, url):
+    """An anchor, or the bare text where the address is neither http(s) nor local."""
+    fine = url and (re.match(r"https?://", url) or not re.match(r"\s*[a-zA-Z][\w+.-]*:", url))
+    return f'<a href="{escape(url)}">{escape(text)}</a>' if fine else escape(text)
+
+
+def listed(names, fact="li"):
+    return "".join(f"<{fact}>{name}</{fact}>" for name in names)
+
+
+def rules(field, table, reach):
+    """A column's constraints in words."""
+    said, limits = [], field.get("constraints", {})
+    said += ["always given"] * bool(limits.get("required")) + ["unique"] * bool(limits.get("unique"))
+    if "enum" in limits:
+        said.append("one of " + ", ".join(f"<code>{escape(str(item))}</code>" for item in limits["enum"]))
+    bounds = [escape(f"{word} {limits[side]}") for side, word in (("minimum", "from"), ("maximum", "to")) if side in limits]
+    said += [" ".join(bounds)] * bool(bounds)
+    if "pattern" in limits:
+        said.append(f"pattern <code>{escape(limits['pattern'])}</code>")
+    for key in table.entry["schema"].get("foreignKeys", []):
+        if field["name"] in key["fields"]:
+            other, column = key["reference"]["resource"] or table.name, key["reference"]["fields"][key["fields"].index(field["name"])]
+            said.append(f"{link(column, reach(f'tables/{other}.html'))} in {escape(other)}")
+    return "; ".join(said)
+
+
+def wide(text):
+    """Class of a cell whose text may wrap; shorter ones, dates above all, stay whole."""
+    return ' class="t"' if len(text) > 24 else ""
+
+
+def cell(field, text):
+    """One value as a cell: numbers with thousands marked, yes and no, marks for weak rows."""
+    name, kind = field["name"], field["type"]
+    if text == "":
+        return "<td></td>"
+    if kind in ("integer", "number") and name not in ("n", "id"):
+        whole, dot, rest = text.partition(".")
+        shown = (f"{int(whole):,}" if len(whole.lstrip("-")) > 4 else whole).replace("-", "−") + dot + rest if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
+        return f'<td class="n">{escape(shown)}</td>'
+    if kind == "boolean":
+        return "<td>yes</td>" if text == "true" else "<td>no</td>"
+    long = wide(text)
+    return f"<td{long}>{escape(re.sub(r';(?=[^ ])', '; ', text))}</td>"
+
+
+def credit(row):
+    """A row's sources as links that bear the publisher's name."""
+    pairs = [(row.get(publisher) or re.sub(r"^https?://(www\.)?|/.*", "", row.get(url) or ""), row.get(url)) for url, publisher in (SOURCES[:2], SOURCES[2:])]
+    return "; ".join(link(*pair) for pair in pairs if pair[0])
+
+
+def body(table, rows, label):
+    """Rows as a table in a named region that keys can scroll; an anchor on each row; weak rows marked in words and by their edge."""
+    shown = [field for field in table.fields if field["name"] not in SOURCES and any(row[field["name"]] for row in table.rows)]
+    first = next((field for field in shown if field["name"] in table.key_fields), shown[0])
+    shown = [first, *(field for field in shown if field is not first)]
+    sourced = any(row.get("source_url") or row.get("publisher") for row in table.rows)
+    names = [f'<th scope="col"{" class=n" if field["type"] in ("integer", "number") and field["name"] not in ("n", "id") else ""}>{escape(field["title"])}'
+             + (f' <span>({escape(field["unit"])})</span>' if field.get("unit") else "") + "</th>" for field in shown]
+    lines = []
+    for row in rows:
+        marked = weak(row)
+        cells = [cell(field, row[field["name"]]) for field in shown[1:]] + ([f'<td class="t">{credit(row)}</td>'] if sourced else [])
+        head = ("<span>weak</span> " if marked else "") + escape(row[first["name"]])
+        lines.append(f'<tr id="{escape(anchor(table.key(row)))}"{" class=weak" if marked else ""}><th scope="row"{wide(row[first["name"]])}>{head}</th>{"".join(cells)}</tr>')
+    return (f'<div class="rows" role="region" tabindex="0" aria-label="{escape(label)}"><table><thead><tr>{"".join(names)}'
+            + ('<th scope="col">Source</th>' if sourced else "") + f'</tr></thead><tbody>{"".join(lines)}</tbody></table></div>')
+
+
+def turn(table, page, reach):
+    """Links between the pages of a long table."""
+    def name(number):
+        first, last = table.part(number)
+        span = f"{table.key(table.rows[first]).split('/')[0]} to {table.key(table.rows[last - 1]).split('/')[0]}"
+        return f"Rows {first + 1:,} to {last:,}" + (f" ({span})" if table.key_fields[0] in ("month", "year") else "")
+    parts = [f"<b>{escape(name(n))}</b>" if n == page else link(name(n), reach(f"{table.page(n)}.html")) for n in range(table.pages)]
+    return f'<nav class="parts" aria-label="Pages of this table"><ul>{listed(parts)}</ul></nav>' if table.pages > 1 else ""
+
+
+def facts(table, reach, late):
+    """What a reader wants to know of a table before its rows, as a list of terms."""
+    entry = table.entry
+    terms = "; ".join(f"{link(one['title'], one.get('path'))}, checked {day(one['checked'])} ({escape(one['how'])})" for one in entry["licenses"])
+    sources = "<br>".join(link(one["title"], one.get("path")) + f", {escape(one['publisher'])}" for one in entry["sources"])
+    script = f" (<code>data/{escape(entry['built_by'])}</code>)" if entry.get("built_by") else ""
+    due = f"next due {day(entry['due'])}" if entry["due"] else "settled history, not due again"
+    checked = f"{day(entry['retrieved'])}; {due}" + (' <strong class="late">Overdue: it may have been superseded.</strong>' if late else "")
+    files = f"{link('datapackage.json', reach('data/datapackage.json'))} describes every table"
+    got = (f"{link(table.path.name, reach(f'data/{table.path.name}'))} ({max(1, round(entry['bytes'] / 1000))} kB); {files}" if entry["redistribute"]
+           else f"None. {escape(entry['redistribute_note'])}")
+    size = [("Rows", f"{len(table.rows):,}")] if table.fields else []
+    pairs = [("Kind", KINDS[entry["class"]] + script), ("Coverage", escape(entry["coverage"])), *size, ("Sources", sources), ("Licence", terms), ("Checked", checked), ("Download", got)]
+    return "<dl class=\"facts\">" + "".join(f"<div><dt>{term}</dt><dd>{said[:1].upper() + said[1:]}</dd></div>" for term, said in pairs) + "</dl>"
+
+
+def table_page(table, page, charts, reach, home, late):
+    """A page of a table as HTML. `reach` turns an address in the site into one from this page; `home` is the data dictionary's, or ""."""
+    entry, (first, last) = table.entry, table.part(page)
+    back = link("The data", reach(f"{home}#table-{table.name.replace('_', '-')}")) if home else "The data"
+    parts = [f'<section class="table-page"><p class="kicker"><span>{back}</span> <span>{escape(table.name)}</span></p><h1>{escape(entry["title"])}</h1>']
+    if page == 0:
+        parts += [f'<p class="standfirst">Each row is {escape(entry["row"][:1].lower() + entry["row"][1:])}.</p><p>{escape(entry["description"])}</p>', facts(table, reach, late)]
+        if entry["caveats"]:
+            parts.append(f"<h2>Before you use it</h2><ul>{listed(map(escape, entry['caveats']))}</ul>")
+        if charts:
+            parts.append("<h2>Charts that draw on it</h2><ul>" + listed(link(title, reach(f"{doc}.html#fig-{id}")) for id, title, doc in charts) + "</ul>")
+        if table.fields:
+            lines = "".join(f'<tr><th scope="row"><code>{field["name"]}</code></th><td class="t">{escape(field["description"])}</td><td>{field["type"]}</td>'
+                            f'<td>{escape(field.get("unit", ""))}</td><td class="t">{rules(field, table, reach)}</td></tr>' for field in table.fields)
+            head = "".join(f'<th scope="col">{word}</th>' for word in ("Column", "Meaning", "Type", "Unit", "Rules"))
+            parts.append(f'<h2>Columns</h2><div class="rows" role="region" tabindex="0" aria-label="Columns of {escape(entry["title"])}">'
+                         f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>")
+    if table.rows:
+        parts.append("<h2>Rows</h2>" if page == 0 else f"<h2>Rows {first + 1:,} to {last:,}</h2>")
+        count = sum(map(weak, table.rows))
+        if count:
+            parts.append(f'<p class="small">Marked <em>weak</em>: {count:,} of {len(table.rows):,} rows, whose confidence is medium or low or whose value is second-hand, estimated or derived.</p>')
+        parts += [turn(table, page, reach), body(table, table.rows[first:last], f"Rows of {entry['title']}")]
+    elif table.fields:
+        parts.append("<h2>Rows</h2><p>There are none yet.</p>")
+    return "".join(parts) + "</section>"
+
+
+def shown(value):
+    """A bound value for print: a date in words, a number to four digits after the point at most."""
+    if isinstance(value, str):
+        return escape(day(value)) if re.fullmatch(r"\d{4}(-\d\d){0,2}", value) else escape(value)
+    return f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", "−") if abs(value) >= 10000 else f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−")
+
+
+def ledger(entries, tables, reach):
+    """Every bound phrase of a chapter with its values and where they come from, folded."""
+    lines = "".join(
+        f'<tr><th scope="row" class="t">{escape(entry["phrase"])}</th><td class="t">{" · ".join(map(shown, entry["values"]))}</td>'
+        f'<td class="t">{link(tables[entry["table"]].entry["title"] + (", row " + entry["key"] if entry["key"] else ""), reach(tables[entry["table"]].address(entry["key"])))}</td></tr>' for entry in entries)
+    return ('<details class="ledger"><summary>Every number in this chapter, and where it comes from</summary>'
+            '<div class="rows" role="region" tabindex="0" aria-label="Numbers in this chapter and their tables"><table><thead><tr><th scope="col">In the text</th>'
+            f'<th scope="col">In the data</th><th scope="col">Table</th></tr></thead><tbody>{lines}</tbody></table></div></details>')

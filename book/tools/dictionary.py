@@ -1,0 +1,149 @@
+"""Write `chapters/data.md`, the data dictionary, `chapters/glossary.md` and `chapters/corrections.md` from `data/` and the chapters' stored charts.
+
+`python book/tools/dictionary.py` (part of `make data` and `make notebooks`). The pages say nothing that is not there,
+and are written only if they change; `render` gives their text to the tests.
+"""
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from book.site import package  # noqa: E402
+
+#: Tables that no one chapter owns; the others stand under the chapter that is named first in the descriptor.
+SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections")
+THEMES = {"02": "Meetings of leaders", "03": "Sixty years", "04": "Court-ordered damages", "05": "The low point, and opinion", "06": "Crossing the strait",
+          "07": "Getting people out", "08": "The neighbourhood", "01": "The article and after", "09": "The article and after", "me": "How the book was checked", "shared": "Shared by all chapters"}
+PREVIEW, WIDTH, CAVEATS = 4, 32, 1  # columns of a preview, characters of a cell, caveats before "more": the page has to stay light
+
+SOURCED = ("source_url", "publisher", "source_url_2", "publisher_2", "confidence", "note")
+
+
+def md(text):
+    """Text that Markdown leaves as it is."""
+    return re.sub(r"([\\`*_\[\]<>{}|#~$])", r"\\\1", re.sub(r"\s+", " ", str(text)))
+
+
+def link(text, address):
+    return f"[{md(text)}](<{address}>)" if address else md(text)
+
+
+def theme(table):
+    chapter = "shared" if table.name in SHARED else (table.entry["chapters"] or [""])[0][:2]
+    return THEMES.get(chapter, THEMES["shared"])
+
+
+def preview(table):
+    """Three rows, from the first, the middle and the last, in the columns that say most at a glance."""
+    rows = table.rows
+    chosen = [rows[n] for n in sorted({0, len(rows) // 2, len(rows) - 1})] if rows else []
+    dull = re.compile(r"source_url|publisher|confidence|note|status|date_precision|acting|_2$|^n$")
+    names = [field for field in table.fields if not dull.search(field["name"]) and sum(bool(row[field["name"]]) for row in chosen) > 1]
+    names = [field for field in names if field["name"] != "id"] or table.fields
+    measured = next((field for field in names[PREVIEW:] if field["type"] in ("integer", "number")), None)
+    names = names[:PREVIEW]
+    if measured and not any(field.get("unit") for field in names):
+        names[-1] = measured
+    if not rows:
+        return []
+    cut = (lambda text: text if len(text) <= WIDTH else text[:WIDTH].rsplit(" ", 1)[0].rstrip(",;") + " …")
+    align = ["--:" if field["type"] in ("integer", "number") else "---" for field in names]
+    return [f"| {' | '.join(md(field['title']) for field in names)} |", f"| {' | '.join(align)} |",
+            *(f"| {' | '.join(md(cut(row[field['name']])) for field in names)} |" for row in chosen), ""]
+
+
+def block(table, charts):
+    """All that the dictionary says of one table, as lines."""
+    entry, file = table.entry, f"../data/{table.path.name}"
+    kind = {"curated": "curated", "verbatim": "official or published series", "constructed": f"worked out by `data/{entry.get('built_by')}`"}[entry["class"]]
+    due = f"due again {package.day(entry['due'])}" if entry["due"] else "settled"
+    count = f"{len(table.rows):,} rows" if table.rows else "no row yet" if table.fields else "a map"
+    yield from (f"(table-{table.name})=", f"### {md(entry['title'])}", "", f"{md(entry['row'])}. {md(entry['description'])}", "")
+    yield from preview(table)
+    got = f"[CSV]({file})" if table.fields and entry["redistribute"] else f"[JSON]({file})" if entry["redistribute"] else "no download"
+    label = f"All {count}" if len(table.rows) > 1 else "The table"
+    yield from (f"[{label}: `{table.name}`]({file}) · {got} · {md(entry['coverage'])} · {kind} · checked {package.day(entry['retrieved'])}, {due}", "")
+    if charts:
+        yield from ("Charts: " + ", ".join(f"[{md(title)}](#fig-{id})" for id, title, _ in charts), "")
+    yield from ("<details>", "<summary>Columns, sources, licence, caveats</summary>", "")
+    if table.fields:
+        columns = [f"`{field['name']}`" + (f" ({md(field['unit'])})" if field.get("unit") else "") for field in table.fields if field["name"] not in SOURCED]
+        rest = "; source, publisher, confidence and note of each row" if any(field["name"] == "source_url" for field in table.fields) else ""
+        yield from ("**Columns:** " + ", ".join(columns) + rest + ".", "")
+    yield from ("**Sources:** " + md("; ".join(dict.fromkeys(one["publisher"] for one in entry["sources"]))) + ".", "")
+    yield from ("**Licence:** " + "; ".join(f"{md(one['title'])}, checked {package.day(one['checked'])}" for one in entry["licenses"]) + ".", "")
+    if not entry["redistribute"]:
+        yield from (f"**No download:** {md(entry['redistribute_note'])}", "")
+    more = len(entry["caveats"]) - CAVEATS
+    yield from ("**Beware:** " + " ".join(map(md, entry["caveats"][:CAVEATS])) + (f" ({more} more on its page.)" if more > 0 else ""), "", "</details>", "")
+
+
+def dictionary(root):
+    tables = package.tables(root)
+    listed = {f"chapters/{name}" for name in re.findall(r"chapters/([\w-]+)", (root / "_toc.yml").read_text("utf-8"))}
+    charts, closed = package.charts(root, listed), sum(not table.entry["redistribute"] for table in tables.values())
+    rows = sum(len(table.rows) for table in tables.values())
+    yield from ("<!-- Written by book/tools/dictionary.py from data/datapackage.json: edit that, then `make data`. -->", "# The data", "",
+                f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described here: what a row is, three rows to look at, where it comes from, "
+                "on what terms, and what to beware of. The page of a table, one link away, has every row with its source, and what each column means.", "",
+                "[The descriptor](../data/datapackage.json) is a Data Package: `frictionless` and like tools read all tables with their types; `pandas.read_csv` reads any of them alone. "
+                f"{closed} tables stand outside the book's CC BY licence because their sources do not allow a copy: their pages say why and offer no file.", "")
+    for heading in dict.fromkeys(THEMES.values()):
+        mine = [table for table in tables.values() if theme(table) == heading]
+        if mine:
+            yield from (f"## {heading}", "")
+            for table in mine:
+                yield from block(table, charts.get(table.name, []))
+
+
+def corrections(root):
+    table = package.tables(root).get("corrections")
+    rows = sorted(table.rows, key=lambda row: (row["date"], row["id"]), reverse=True) if table else []
+    yield from ("<!-- Written by book/tools/dictionary.py from data/corrections.csv: edit that, then `make data`. -->", "# Corrections", "",
+                "When a value in this book turns out to be wrong after it was published, the table is corrected, every chart and sentence that rests on it is made again, and the change is listed here "
+                "with its old value, its new one and the evidence.", "")
+    if not rows:
+        yield from ("No correction has been made since publication. Errors found while the tables were checked before that were mended in place; "
+                    "the methods page says how many were looked for and found.", "")
+    for row in rows:
+        yield from (f"## {package.day(row['date'])}: {md(row['table'])}, {md(row['column'])}", "",
+                    f"Row {md(row['row_key'])} of [{md(row['table'])}](../data/{package.tables(root)[row['table']].path.name}): "
+                    f"{md(row['was']) or 'blank'} became **{md(row['now']) or 'blank'}**. {md(row['reason'])} Source: {link(row['publisher'], row['source_url'])}.", "")
+    yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv) "
+                "beside the edited value; a test refuses a corrected table whose new value differs from the one listed here.", "")
+    yield from ('<p>The list is also <a href="../corrections.xml">a feed</a>, and a table like any other.</p>', "")
+
+
+def glossary(root):
+    kinds = {"person": "People", "body": "Bodies", "agreement": "Agreements and papers", "place": "Places", "term": "Words"}
+    rows = package.tables(root)["glossary"].rows
+    yield from ("<!-- Written by book/tools/dictionary.py from data/glossary.csv: edit that, then `make data`. -->", "# Glossary", "",
+                "The people, bodies, papers, places and words of this book in English, Japanese and Korean. Where a word is disputed, the entry says which one the book uses and why.", "")
+    for kind, heading in kinds.items():
+        yield from (f"## {heading}", "")
+        for row in sorted((row for row in rows if row["kind"] == kind), key=lambda row: row["term_en"].lower().strip('"')):
+            names = " · ".join(md(row[name]) for name in ("term_ja", "term_ko") if row[name])
+            said = " ".join(md(row[part]) for part in ("definition", "usage") if row[part])
+            yield from (f"{md(row['term_en'])}" + (f" ({names})" if names else ""), f": {said} Source: {link(row['publisher'], row['source_url'])}.", "")
+
+
+def render(root=ROOT):
+    """{path: text} of the three pages."""
+    root = Path(root)
+    return {root / "chapters" / name: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n" for name, lines in (("data.md", dictionary(root)), ("glossary.md", glossary(root)), ("corrections.md", corrections(root)))}
+
+
+def main():
+    for path, text in render().items():
+        if not path.exists() or path.read_text("utf-8") != text:
+            new = path.with_name(f".{path.name}.new")
+            new.write_text(text, "utf-8")
+            os.replace(new, path)
+            print(f"  {path.relative_to(ROOT)} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""The data dictionary, the table pages, the ledger in print, the corrections and their feed, and what is due."""
+import gzip
+import json
+import re
+import shutil
+import sys
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
+
+import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.frontend import get_default_settings
+from docutils.utils import new_document
+
+from conftest import NOTEBOOKS, ROOT, run
+
+sys.path[:0] = [str(ROOT), str(ROOT / "book/tools")]
+import dictionary  # noqa: E402
+from book.site import extension, feed, package, pages  # noqa: E402
+
+TABLES = package.tables(ROOT)
+ATOM = "{http://www.w3.org/2005/Atom}"
+HOSTILE = '<script>alert("x")</script> & \'=1+1'
+CORRECTION = {"id": "2026-12-01-1", "date": "2026-12-01", "table": "meetings", "row_key": "8", "column": "duration_min", "was": "30", "now": "20", "reason": HOSTILE,
+              "source_url": "https://example.org/", "publisher": "Example", "confidence": "high", "note": ""}
+
+
+def parsed(html):
+    return BeautifulSoup(html, "html.parser")
+
+
+# ---- generated pages -------------------------------------------------------------------------------------------
+
+def test_generated_pages_are_fresh():
+    for path, text in dictionary.render(ROOT).items():
+        name = path.relative_to(ROOT)
+        assert path.exists(), f"{name} is missing: 'make data' writes it"
+        assert path.read_text("utf-8") == text, f"{name} is stale: data/ or a chart has changed since it was written; 'make data' writes it anew"
+
+
+def test_the_dictionary_says_of_every_table_what_readers_need():
+    text = next(text for path, text in dictionary.render(ROOT).items() if path.name == "data.md")
+    for name, table in TABLES.items():
+        block = text.split(f"(table-{name})=\n")
+        assert len(block) == 2, f"chapters/data.md has {len(block) - 1} blocks for the table {name}, not one"
+        block, entry = block[1].split("\n(table-")[0], table.entry
+        for what, said in {"title": entry["title"], "row": entry["row"], "coverage": entry["coverage"], "day of the check": package.day(entry["retrieved"]), "licence": entry["licenses"][0]["title"],
+                           "first caveat": (entry["caveats"] or [""])[0], "reason for no download": entry.get("redistribute_note", "")}.items():
+            assert dictionary.md(said) in block, f"chapters/data.md, {name}: its {what} is missing"
+        assert f"](../data/{table.path.name})" in block, f"chapters/data.md, {name}: no link to the table"
+        assert (f"[CSV](../data/{table.path.name})" in block or f"[JSON](../data/{table.path.name})" in block) == entry["redistribute"], f"chapters/data.md, {name}: a download is offered against its terms, or missing"
+        for field in table.fields:
+            assert f"`{field['name']}`" in block or field["name"] in dictionary.SOURCED, f"chapters/data.md, {name}: column {field['name']} is missing"
+
+
+# ---- addresses -------------------------------------------------------------------------------------------------
+
+def test_every_row_has_an_address_of_its_own():
+    for name, table in TABLES.items():
+        found = [table.address(key) for key in table.places]
+        assert len(set(found)) == len(table.rows), f"data/{table.path.name}: two keys make one anchor; tell them apart by more than punctuation"
+        sizes = [last - first for first, last in map(table.part, range(table.pages))]
+        assert sum(sizes) == len(table.rows) and max(sizes) <= package.PER_PAGE, f"{name}: pages of {sizes} rows"
+
+
+def test_a_row_on_a_later_page_is_found_there():
+    long = max(TABLES.values(), key=lambda table: len(table.rows))
+    assert long.pages > 1
+    last = list(long.places)[-1]
+    assert long.address(last) == f"tables/{long.name}-{long.pages}.html#{package.anchor(last)}"
+    assert long.address() == f"tables/{long.name}.html"
+    with pytest.raises(ValueError, match="no row with the key 'nowhere'"):
+        long.address("nowhere")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_ledger_entry_leads_to_a_table_or_row(path):
+    for doc, entries in package.outputs(ROOT, package.LEDGER):
+        for entry in entries if doc.endswith(path.stem) else ():
+            assert entry["table"] in TABLES, f"{path.name}: {entry['phrase']!r} is bound to {entry['table']!r}, which is no table"
+            assert not entry["key"] or entry["key"] in TABLES[entry["table"]].places, f"{path.name}: {entry['phrase']!r} is bound to row {entry['key']!r}, which data/{entry['table']}.csv lacks"
+
+
+# ---- table pages -----------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A table whose every word wants to be a script."""
+    entry = json.loads(json.dumps(TABLES["corrections"].entry))
+    entry |= {"title": HOSTILE, "row": HOSTILE, "description": HOSTILE, "coverage": HOSTILE, "caveats": [HOSTILE], "sources": [{"title": HOSTILE, "path": "javascript:alert(1)", "publisher": HOSTILE}]}
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("build"))
+    table = package.Table(tmp_path, entry)
+    table.rows = [{**CORRECTION, "note": HOSTILE, "source_url": "javascript:alert(1)", "publisher": HOSTILE, "confidence": "low"}]
+    return table
+
+
+def test_hostile_text_stays_text(hostile):
+    shown = parsed(pages.table_page(hostile, 0, [("x", HOSTILE, "chapters/x")], lambda to: to, "", True))
+    assert not shown.find("script") and shown.get_text().count(HOSTILE) >= 8
+    assert not [link["href"] for link in shown.find_all("a") if "javascript" in link["href"]]
+    shown = parsed(pages.ledger([{"phrase": HOSTILE, "table": "meetings", "key": "", "values": [HOSTILE]}], TABLES, lambda to: to))
+    assert not shown.find("script") and shown.get_text().count(HOSTILE) == 2
+
+
+def test_weak_rows_and_overdue_tables_are_marked(hostile):
+    shown = parsed(pages.table_page(hostile, 0, [], lambda to: to, "", True))
+    assert [row["class"] for row in shown.select("tr[id]")] == [["weak"]] and "weak" in shown.select_one("tr[id] th").get_text() and "Overdue" in shown.get_text()
+    hostile.rows[0]["confidence"] = "high"
+    shown = parsed(pages.table_page(hostile, 0, [], lambda to: to, "", False))
+    assert not shown.select("tr.weak") and "Overdue" not in shown.get_text()
+
+
+def test_values_are_shown_as_they_are():
+    number, text = {"name": "persons", "type": "integer"}, {"name": "place", "type": "string"}
+    assert [parsed(pages.cell(number, value)).get_text() for value in ("1234567", "-1234567.50", "1998", "about")] == ["1,234,567", "−1,234,567.50", "1998", "about"]
+    assert parsed(pages.cell({"name": "n", "type": "integer"}, "12345")).get_text() == "12345"
+    assert [parsed(pages.cell(text, value)).get_text() for value in ("a;b", "")] == ["a; b", ""]
+    assert [pages.shown(value) for value in (12.0, 0.491525, 1234567.0, -3.5, "2022-09-21", "2022-09")] == ["12", "0.4915", "1,234,567", "−3.5", "21 September 2022", "September 2022"]
+
+
+# ---- numbers in prose ------------------------------------------------------------------------------------------
+
+def bind(*content, ledger=("590 minutes of talks", "Seoul's 12 meetings"), doc="chapters/x", path="chapters/x.ipynb", classes=()):
+    """Links that the transform makes in a paragraph: [(text, address)]."""
+    document = new_document("x", get_default_settings())
+    box = nodes.container("", nodes.paragraph("", "", *content), classes=list(classes))
+    document += box
+    builder = SimpleNamespace(get_target_uri=lambda name: f"{name}.html")
+    entries = [{"phrase": phrase, "table": "meetings", "key": "8" if phrase.startswith("590") else "", "values": []} for phrase in ledger]
+    document.settings.env = SimpleNamespace(app=SimpleNamespace(srcdir=ROOT, builder=builder), docname=doc, doc2path=lambda name: path, book_ledgers=[("chapters/x", entries)])
+    extension.Bind(document).run()
+    return [(link.astext(), link["refuri"]) for link in document.findall(nodes.reference) if "bound" in link["classes"]]
+
+
+def test_bound_phrases_become_links():
+    assert bind(nodes.Text("In all 590 minutes\nof talks, and Seoul’s 12 meetings.")) == [("590 minutes\nof talks", "../tables/meetings.html#row-8"), ("Seoul’s 12 meetings", "../tables/meetings.html")]
+    assert bind(nodes.Text("1590 minutes of talks"), nodes.Text(" or 590 minutes of talksome")) == []
+    assert bind(nodes.strong("", "590"), nodes.Text(" minutes of talks")) == [("590", "../tables/meetings.html#row-8")]
+    assert bind(nodes.Text("Seoul's 12 "), nodes.emphasis("", "meetings")) == [("Seoul's 12", "../tables/meetings.html")]
+
+
+def test_bound_phrases_stay_plain_where_a_link_would_break_something():
+    assert bind(nodes.reference("", "590 minutes of talks", refuri="x")) == []
+    assert bind(nodes.literal("", "590 minutes of talks")) == []
+    assert bind(nodes.Text("590 minutes of talks"), classes=["chapter-cards"]) == []
+    assert bind(nodes.Text("590 minutes of talks"), classes=["in-short"]) == []
+    assert bind(nodes.strong("", "590"), nodes.Text(" minutes of talks"), classes=["in-short"]) == [("590", "../tables/meetings.html#row-8")]
+
+
+def test_a_page_without_a_kernel_uses_every_ledger_and_a_chapter_its_own():
+    assert bind(nodes.Text("590 minutes of talks"), doc="index", path="index.md") == [("590 minutes of talks", "tables/meetings.html#row-8")]
+    assert bind(nodes.Text("590 minutes of talks"), doc="chapters/y", path="chapters/y.ipynb") == []
+    assert bind(nodes.Text("590 minutes of talks"), doc="chapters/data", path="chapters/data.md") == []
+
+
+# ---- corrections -----------------------------------------------------------------------------------------------
+
+def test_the_feed_is_atom_with_and_without_an_address():
+    later = {**CORRECTION, "id": "2026-12-05-1", "date": "2026-12-05", "row_key": "9"}
+    for site in ("", "https://example.org/book/"):
+        tree = ET.fromstring(feed.atom("A & B", "Us", [CORRECTION, later], "2026-11-23", site))
+        entries = tree.findall(f"{ATOM}entry")
+        assert [entry.findtext(f"{ATOM}updated") for entry in entries] == ["2026-12-05T00:00:00Z", "2026-12-01T00:00:00Z"] and tree.findtext(f"{ATOM}updated") == "2026-12-05T00:00:00Z"
+        assert all(re.fullmatch(r"urn:uuid:[0-9a-f-]{36}", node.text) for node in tree.iter(f"{ATOM}id")) and len({node.text for node in tree.iter(f"{ATOM}id")}) == 3
+        assert HOSTILE in entries[1].findtext(f"{ATOM}content") and not list(entries[1].find(f"{ATOM}content"))
+        links = [link.get("href") for link in tree.iter(f"{ATOM}link")]
+        assert links == (["https://example.org/book/corrections.xml"] + ["https://example.org/book/chapters/corrections.html"] * 3 if site else [])
+    assert ET.fromstring(feed.atom("A", "Us", [], "2026-11-23")).findtext(f"{ATOM}updated") == "2026-11-23T00:00:00Z"
+    assert "urn:uuid:e117dc3d-ed62-50d3-8cf8-4e72f1ad88c6" in feed.atom("A", "Us", [], "2026-11-23"), "the feed's id must never change: readers would get every entry again"
+
+
+def test_corrections_are_what_the_tables_say_now():
+    newest = {(row["table"], row["row_key"], row["column"]): row for row in sorted(TABLES["corrections"].rows, key=lambda row: (row["date"], row["id"]))}
+    for (name, key, column), row in newest.items():
+        place = f"data/corrections.csv, {row['id']}"
+        assert name in TABLES, f"{place}: there is no table {name!r}"
+        if column == "row":
+            assert (key in TABLES[name].places) == bool(row["now"]), f"{place}: the row {key!r} of data/{name}.csv is not as it says"
+            continue
+        assert key in TABLES[name].places, f"{place}: data/{name}.csv has no row {key!r}"
+        now = TABLES[name].rows[TABLES[name].places[key]].get(column)
+        assert now == row["now"], f"{place}: data/{name}.csv, row {key}, column {column} is {now!r}, not {row['now']!r}"
+
+
+def test_a_correction_reaches_its_page(tmp_path):
+    for name in ("data", "chapters"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("build", "__pycache__"))
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
+        file.write("2026-12-01-1,2026-12-01,meetings,8,duration_min,30,20,Only Seoul gave a time.,https://example.org/,Example,high,\n")
+    text = dictionary.render(tmp_path)[tmp_path / "chapters/corrections.md"]
+    assert "1 December 2026: meetings" in text and "30 became **20**" in text and "No correction" not in text
+
+
+# ---- what is due -----------------------------------------------------------------------------------------------
+
+def test_due_tables_are_listed(monkeypatch):
+    first = min((table for table in TABLES.values() if table.entry["due"]), key=lambda table: table.entry["due"])
+    assert package.overdue(TABLES.values(), first.entry["due"]) == []
+    late = package.overdue(TABLES.values(), "2099-01-01")
+    assert late[0].entry["due"] == first.entry["due"] and {table.name for table in late} == {name for name, table in TABLES.items() if table.entry["due"]}
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795000000")
+    assert package.today(ROOT) == "2026-11-18"
+    code, said = run(sys.executable, "book/tools/stale.py", "2099-01-01")
+    assert code == 0 and all(f"{table.name}: checked {table.entry['retrieved']}, due {table.entry['due']}" in said for table in late), said
+    code, said = run(sys.executable, "book/tools/stale.py")
+    assert code == 0 and "No table is due on 2026-11-18" in said, said
+    code, said = run(sys.executable, "book/tools/stale.py", "soon")
+    assert code == 1 and "'soon' is not a day" in said, said
+
+
+# ---- the built book --------------------------------------------------------------------------------------------
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_a_table_has_its_page(book, table):
+    uses, seen, weak = package.charts(ROOT, {path.relative_to(book).as_posix().removesuffix(".html") for path in book.glob("chapters/*.html")}), [], 0
+    for page in range(table.pages):
+        raw = (book / f"{table.page(page)}.html").read_bytes()
+        assert len(gzip.compress(raw, 9)) < 30_000, f"{table.page(page)}.html weighs {len(gzip.compress(raw, 9))} bytes gzipped"
+        tree = parsed(raw)
+        seen += [row["id"] for row in tree.select("tr[id]")]
+        weak += len(tree.select("tr[id].weak"))
+        if page == 0:
+            text = re.sub(r"\s+", " ", tree.get_text(" "))
+            for said in (table.entry["title"], table.entry["description"], table.entry["coverage"], *table.entry["caveats"], package.day(table.entry["retrieved"]), table.entry.get("redistribute_note", "")):
+                assert re.sub(r"\s+", " ", said) in text, f"tables/{table.name}.html does not say {said!r}"
+            links = {link["href"] for link in tree.find_all("a", href=True)}
+            assert {source["path"] for source in table.entry["sources"] if source.get("path")} <= links
+            assert {f"../{doc}.html#fig-{id}" for id, _, doc in uses.get(table.name, [])} <= links, f"tables/{table.name}.html lacks a chart that draws on it"
+            assert (f"../data/{table.path.name}" in links) == table.entry["redistribute"]
+    assert seen == [package.anchor(key) for key in table.places] and weak == sum(map(package.weak, table.rows))
+    file = book / "data" / table.path.name
+    assert file.exists() == table.entry["redistribute"], f"{table.path.name} is offered against its terms, or missing"
+    assert not file.exists() or file.read_bytes() == table.path.read_bytes()
+
+
+@pytest.mark.slow
+def test_the_descriptor_offered_describes_the_files_offered(book):
+    described = {entry["path"] for entry in json.loads((book / "data/datapackage.json").read_text("utf-8"))["resources"]}
+    assert described == {path.name for path in (book / "data").iterdir()} - {"datapackage.json"}
+
+
+@pytest.mark.slow
+def test_chapters_print_their_ledger_and_link_their_numbers(book):
+    for doc, entries in package.outputs(ROOT, package.LEDGER):
+        page = book / f"{doc}.html"
+        if not page.exists():
+            continue
+        tree = parsed(page.read_text("utf-8"))
+        printed = [row.th.get_text() for row in tree.select("details.ledger tbody tr")]
+        assert printed == [entry["phrase"] for entry in entries], f"{doc}: the ledger in print is not the stored one"
+        bound = tree.select("main a.bound")
+        assert len(bound) >= 5, f"{doc}: only {len(bound)} numbers of the prose lead to their table"
+        assert all(link.get("title", "").startswith("From the table") and not link.find_parents("a") for link in bound)
+
+
+@pytest.mark.slow
+def test_the_feed_is_in_the_book(book):
+    tree = ET.parse(book / "corrections.xml").getroot()
+    assert len(tree.findall(f"{ATOM}entry")) == len(TABLES["corrections"].rows)
+    for page, link in (("index.html", "corrections.xml"), ("chapters/corrections.html", "../corrections.xml")):
+        found = parsed((book / page).read_text("utf-8")).select_one("link[rel=alternate][type='application/atom+xml']")
+        assert found and found["href"] == link, f"{page} does not announce the feed"
