@@ -251,7 +251,7 @@ class Visit:
         return self
 
 
-LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.querySelector(':scope > .chart-spec'))"
+LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
 
 
 @EACH

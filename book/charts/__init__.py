@@ -183,7 +183,7 @@ def drawn(app, chart):
 
 
 def write_files(app, chart, made):
-    """The downloads of a figure; returns file ending -> path in the site. Closed data: pictures only."""
+    """The downloads of a figure and, last, its live spec; returns file ending -> path in the site. Closed data: pictures only."""
     spec, figure, base = chart["spec"], chart["spec"]["usermeta"]["figure"], app.config.charts_csv_base
     path = (lambda ending: Path(app.outdir, base, f"{figure['id']}.{ending}"))
     picture, files = pictures.figure_svg(spec, made["svgs"][-1]), ["svg", "png"]
@@ -193,6 +193,9 @@ def write_files(app, chart, made):
         put(path("csv"), markup.csv_text(made["rows"], figure["columns"]).encode())
         put(path("vl.json"), json.dumps(spec, ensure_ascii=False, indent=1).encode())
         files += ["csv", "vl.json"]
+    content = markup.scripted(figure["id"], made["live"]).encode()
+    files.append(f"{hashlib.sha256(content).hexdigest()[:10]}.js")
+    put(path(files[-1]), content)
     return {ending: f"{base}/{figure['id']}.{ending}" for ending in files}
 
 
@@ -210,12 +213,13 @@ def visit_figure(writer, node):
     reach = (lambda url: url if re.match(r"https?://", url) else relative_uri(here, url.partition("#")[0]) + "".join(url.partition("#")[1:]))
     count = builder.env.toc_fignumbers.get(chart["doc"], {}).get("figure", {}).get(first)
     site, source = (config.charts_site_url or config.html_baseurl or "").rstrip("/"), builder.env.doc2path(chart["doc"], base=False)
+    downloads = {ending: reach(path) for ending, path in write_files(builder.app, chart, made).items()}
     start, end = markup.figure_parts(
         figure, made, key, number=config.numfig_format["figure"] % ".".join(map(str, count)) if count else "", home=home,
         tables=[(name, reach(config.charts_table_url.format(table=name))) for name in figure.get("tables") or () if config.charts_table_url],
         notebook=config.charts_notebook_url and reach(config.charts_notebook_url.format(source=source, doc=chart["doc"])),
         runtime=reach(builder.app.charts_assets["runtime"]), author=config.charts_citation_author or config.author, book=config.charts_citation_title or config.project,
-        downloads={ending: reach(path) for ending, path in write_files(builder.app, chart, made).items()}, address=site and f"{site}/{there}#{first}")
+        live=list(downloads.values())[-1], downloads=downloads, address=site and f"{site}/{there}#{first}")
     writer.body.append(start)
     for child in (child for child in node if not isinstance(child, chart_words)):
         writer.body.append('<details class="chart-code"><summary>How this chart is made</summary>')

@@ -1,19 +1,19 @@
 /* Brings the drawn charts of a page to life when a reader wants them. A classic script, so that it works from a folder on disk. */
 (function () {
   "use strict";
-  const figures = [...document.querySelectorAll("figure.chart")].filter((figure) => figure.querySelector(":scope > .chart-spec"));
-  const live = new Map();
-  let runtime, tip, timer, said = false, armed = false;
+  const figures = [...document.querySelectorAll("figure.chart")].filter((figure) => figure.dataset.spec);
+  const live = new Map(), scripts = new Map();
+  let tip, timer, said = false, armed = false;
 
   // ---- loading -------------------------------------------------------------------------------------------------
-  function load(url) {
-    return runtime || (runtime = new Promise((done, fail) => {
+  function load(url, found) {
+    return scripts.get(url) || scripts.set(url, new Promise((done, fail) => {
       const script = document.createElement("script");
       script.src = url;
-      script.onload = () => window.vegaEmbed ? done() : fail(new Error("the chart runtime is damaged"));
+      script.onload = () => found() ? done(found()) : fail(new Error(`${url} is damaged`));
       script.onerror = () => fail(null); // the browser has said so already
       document.head.append(script);
-    }));
+    })).get(url);
   }
 
   function giveUp(figure, error) {
@@ -27,8 +27,8 @@
     if (figure.dataset.live) return;
     figure.dataset.live = "loading";
     try {
-      const spec = JSON.parse(figure.querySelector(":scope > .chart-spec").textContent);
-      await load(figure.dataset.runtime);
+      const [text] = await Promise.all([load(figure.dataset.spec, () => window.chartSpecs?.[figure.dataset.chart]), load(figure.dataset.runtime, () => window.vegaEmbed)]);
+      const spec = JSON.parse(text);
       const chart = { figure, spec, drawing: figure.querySelector(".chart-drawing"), tip: null, at: -1 };
       live.set(figure, chart);
       await draw(chart);

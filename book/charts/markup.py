@@ -68,9 +68,10 @@ def data_table(figure, rows, key):
             f'{escape(figure["subtitle"])} ({len(rows):,} row{"s" * (len(rows) != 1)})</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
-def scripted(data):
-    """JSON that cannot close its own script element."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "&<>\u2028\u2029"})
+def scripted(name, data):
+    """A classic script that leaves `data` as JSON text under `name`; unlike a fetched file it also loads from a folder on disk."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate({ord(sign): f"\\u{ord(sign):04x}" for sign in "&<>`$\u2028\u2029"})
+    return f"(window.chartSpecs ??= {{}})[{json.dumps(name)}] = String.raw`{text}`;\n"
 
 
 def control(one, key):
@@ -117,14 +118,14 @@ def again(figure, made, key, home, use):
             f'{link(figure["title"], home)}</p></figcaption>{drawings(figure, made, key, use == "small")}</figure>\n')
 
 
-def figure_parts(figure, made, key, *, number, home, tables, notebook, runtime, downloads, author, book, address):
+def figure_parts(figure, made, key, *, number, home, tables, notebook, runtime, live, downloads, author, book, address):
     """A full figure in two strings; between them the caller may write the code that made it.
 
     `home` is the address of the figure where it was published, `address` the same in full or ""; `downloads` maps a
     file ending to an address; `tables` holds pairs (name, address).
     """
     title, label, controls = escape(figure["title"]), escape(number or "Link"), "".join(control(one, key) for one in made["live"]["controls"])
-    parts = [f'<figure class="chart" id="{key}" data-chart="{figure["id"]}" data-runtime="{escape(runtime)}" aria-labelledby="{key}-title"><figcaption>'
+    parts = [f'<figure class="chart" id="{key}" data-chart="{figure["id"]}" data-runtime="{escape(runtime)}" data-spec="{escape(live)}" aria-labelledby="{key}-title"><figcaption>'
              f'<p class="chart-number"><a href="{escape(home)}" aria-label="{label}: link to this figure">{label}</a></p>'
              f'<p class="chart-title" id="{key}-title">{title}</p><p class="chart-subtitle">{escape(figure["subtitle"])}</p></figcaption>',
              f'<fieldset class="chart-controls" disabled><legend>Choices for this chart</legend>{controls}</fieldset>' if controls else "", drawings(figure, made, key)]
@@ -144,4 +145,4 @@ def figure_parts(figure, made, key, *, number, home, tables, notebook, runtime, 
     words = [author, f"“{figure['title']}”", " in ".join(filter(None, [number, book])), figure.get("as_of") and f"data as of {day(figure['as_of'])}", address]
     parts.append(f'<details class="chart-cite"><summary>Copy citation</summary><p><span>{escape(", ".join(filter(None, words)))}</span> '
                  '<button type="button" class="chart-copy" hidden>Copy</button> <span role="status"></span></p></details>')
-    return "".join(parts), f'</div><script type="application/json" class="chart-spec">{scripted(made["live"])}</script></figure>\n'
+    return "".join(parts), "</div></figure>\n"

@@ -191,9 +191,9 @@ def test_failures_leave_the_drawing(visit, site, harm):
         else:
             def spoil(route):
                 text = route.fetch().text()
-                text = re.sub(r'(class="chart-spec">)\{', r"\1{{", text) if harm == "corrupt" else text.replace('"type":"linear"', '"type":"nonsense"')
-                route.fulfill(body=text, content_type="text/html")
-            page.route("**/one.html", spoil)
+                text = text.replace("`{", "`{{") if harm == "corrupt" else text.replace('"type":"linear"', '"type":"nonsense"')
+                route.fulfill(body=text, content_type="text/javascript")
+            page.route(re.compile(r"_charts/[\w-]+\.[0-9a-f]+\.js"), spoil)
     page = visit(site + "one.html", before=before)
     for name in ("two-lines", "chosen"):
         page.locator(f"#fig-{name}").scroll_into_view_if_needed()
