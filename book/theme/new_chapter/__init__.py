@@ -216,12 +216,13 @@ def furnish_page(app, pagename, templatename, context, doctree):
     context["author"] = app.config.author
     context["book_title"] = app.config.html_title
     context["masthead"], _, context["edition"] = map(str.strip, app.config.html_title.partition(":"))
+    context["mark"] = "data:image/svg+xml," + quote((HERE / "mark.svg").read_text("utf-8").strip())
     context["version_of"] = version_of
     context["contents"] = contents(app, pathto, pagename)
     context["number"] = chapter_number(pagename) if doctree else None
     context["question"] = meta.get("question") or env.metadata.get(pagename, {}).get("question", "")
     context["kind"] = ("front" if pagename == root else "chapter" if context["number"] else
-                       "search" if templatename == "search.html" else "page")
+                       "search" if templatename == "search.html" else "plain")
     context["on_page"] = []
     if doctree:
         top = next(iter(doctree.findall(nodes.section)), doctree)
@@ -254,6 +255,9 @@ def drop_stock_theme(app):
 
 
 def setup(app):
+    # Sphinx does not notice changes in a theme's own files; a setting that differs makes it write every page again.
+    files = sorted(f for f in HERE.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    app.add_config_value("new_chapter_edition", f"{crc32(b''.join(f.read_bytes() for f in files)):08x}", "html")
     app.add_html_theme("new_chapter", str(HERE))
     app.add_node(table_scroll, html=(visit_table_scroll, depart_table_scroll))
     app.add_post_transform(Furnish)

@@ -1,6 +1,13 @@
+// Loaded in the head and not deferred, so that the reader's own choice of light or dark stands before the first paint.
 (function () {
   "use strict";
-  var root = document.documentElement, $ = function (s, e) { return (e || document).querySelector(s); };
+  var root = document.documentElement;
+  root.classList.add("js");
+  try { var kept = localStorage.getItem("theme"); if (kept === "light" || kept === "dark") root.dataset.theme = kept; } catch (e) { /* storage is off: follow the system */ }
+  document.addEventListener("DOMContentLoaded", furnish);
+
+  function furnish() {
+  var $ = function (s, e) { return (e || document).querySelector(s); };
 
   // Light and dark: the system's choice until the reader makes one.
   var button = $("button.theme"), system = matchMedia("(prefers-color-scheme: dark)");
@@ -49,5 +56,6 @@
       });
     }, { rootMargin: "-15% 0px -75% 0px" });
     Object.keys(links).forEach(function (id) { var s = document.getElementById(id); if (s) watch.observe(s); });
+  }
   }
 })();
