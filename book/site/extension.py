@@ -98,7 +98,7 @@ def phrases(env, doc):
 
 
 class Bind(SphinxPostTransform):
-    """Each bound phrase becomes a quiet link to its table or row; one that spans inline markup, only the part with its number."""
+    """Each number of a bound phrase becomes a quiet link to its table or row."""
     default_priority = 220  # after the theme has told its lists
     formats = ("html",)
 
@@ -121,9 +121,10 @@ class Bind(SphinxPostTransform):
                 inside = [(leaf, max(match.start() - start, 0), min(match.end() - start, len(leaf))) for leaf, start in zip(leaves, starts)
                           if start < match.end() and match.start() < start + len(leaf)]
                 free = [part for part in inside if self.open(part[0], paragraph, "in-short" in above)]
-                telling = [part for part in free if any(numerals.find(str(part[0])[part[1]:part[2]]))] if len(inside) > 1 else free
-                for leaf, start, end in telling[:1]:
-                    spans.setdefault(leaf, []).append((start, end, bound[match.group()]))
+                for leaf, start, end in free:
+                    numbers = list(numerals.find(str(leaf)[start:end]))
+                    counted = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
+                    spans.setdefault(leaf, []).extend((start + number.start, start + number.end, bound[match.group()]) for number in counted or numbers)
             for leaf, found in spans.items():
                 self.link(leaf, found)
 
@@ -138,12 +139,10 @@ class Bind(SphinxPostTransform):
         here, parts, end = self.app.builder.get_target_uri(self.env.docname), [], 0
         for start, stop, entry in found:
             table = package.tables(self.app.srcdir)[entry["table"]]
-            words = str(leaf)[start:stop]
-            kept = re.sub(r"^[\s)\],.;:]+|[\s(\[,;:]+$", "", words)
-            start += words.index(kept)
+            kept = str(leaf)[start:stop]
             parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", kept, internal=True, classes=["bound"], refuri=relative_uri(here, table.address(entry["key"])),
                                                                        reftitle=f"From the table “{table.entry['title']}”" + (f", row {entry['key']}" if entry["key"] else ""))]
-            end = start + len(kept)
+            end = stop
         leaf.parent.replace(leaf, [part for part in [*parts, nodes.Text(str(leaf)[end:])] if part.astext()])
 
 
@@ -185,11 +184,12 @@ def table_pages(app):
         return
     found, uses, on = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs), package.today(app.srcdir)
     late = {table.name for table in package.overdue(found.values(), on)}
+    quoted = {(entry["table"], entry["key"]) for _, entries in app.env.book_ledgers for entry in entries}
     home = "chapters/data.html" if "chapters/data" in app.env.found_docs else ""
     for table in found.values():
         for page in range(table.pages):
             name, (first, last) = table.page(page), table.part(page)
-            html = pages.table_page(table, page, uses.get(table.name, []), lambda to: relative_uri(f"{name}.html", to), home, table.name in late)
+            html = pages.table_page(table, page, uses.get(table.name, []), lambda to: relative_uri(f"{name}.html", to), home, table.name in late, quoted)
             title = f"Data: {table.entry['title']}" + (f", rows {first + 1:,} to {last:,}" if page else "")
             yield name, {"title": pages.escape(title), "description": f"{title}. {table.entry['description']}"[:280], "body": html}, "page.html"
 

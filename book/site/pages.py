@@ -104,8 +104,11 @@ def facts(table, reach, late):
     return "<dl class=\"facts\">" + "".join(f"<div><dt>{term}</dt><dd>{said[:1].upper() + said[1:]}</dd></div>" for term, said in pairs) + "</dl>"
 
 
-def table_page(table, page, charts, reach, home, late):
-    """A page of a table as HTML. `reach` turns an address in the site into one from this page; `home` is the data dictionary's, or ""."""
+def table_page(table, page, charts, reach, home, late, quoted):
+    """A page of a table as HTML. `reach` turns an address in the site into one from this page; `home` is the data dictionary's, or "".
+
+    Of a table that may not be republished only the rows that a chapter quotes, pairs (table, key) in `quoted`, are shown.
+    """
     entry, (first, last) = table.entry, table.part(page)
     back = link("The data", reach(f"{home}#table-{table.name.replace('_', '-')}")) if home else "The data"
     parts = [f'<section class="table-page"><p class="kicker"><span>{back}</span> <span>{escape(table.name)}</span></p><h1>{escape(entry["title"])}</h1>']
@@ -121,13 +124,16 @@ def table_page(table, page, charts, reach, home, late):
             head = "".join(f'<th scope="col">{word}</th>' for word in ("Column", "Meaning", "Type", "Unit", "Rules"))
             parts.append(f'<h2>Columns</h2><div class="rows" role="region" tabindex="0" aria-label="Columns of {escape(entry["title"])}">'
                          f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>")
-    if table.rows:
+    rows = table.rows[first:last] if entry["redistribute"] else [row for row in table.rows if (table.name, table.key(row)) in quoted]
+    if rows:
         parts.append("<h2>Rows</h2>" if page == 0 else f"<h2>Rows {first + 1:,} to {last:,}</h2>")
         count = sum(map(weak, table.rows))
-        if count:
+        if count and entry["redistribute"]:
             parts.append(f'<p class="small">Marked <em>weak</em>: {count:,} of {len(table.rows):,} rows, whose confidence is medium or low or whose value is second-hand, estimated or derived.</p>')
-        parts += [turn(table, page, reach), body(table, table.rows[first:last], f"Rows of {entry['title']}")]
-    elif table.fields:
+        parts += [turn(table, page, reach), body(table, rows, f"Rows of {entry['title']}")]
+    if not entry["redistribute"]:
+        parts.append('<p class="small">The terms of this table do not allow a copy: the rows that a chapter quotes one by one stand here, the values that a chart draws stand under the chart.</p>')
+    elif table.fields and not rows:
         parts.append("<h2>Rows</h2><p>There are none yet.</p>")
     return "".join(parts) + "</section>"
 
