@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 import house
-from conftest import ROOT, run
+from common import ROOT, run
 
 TABLE = "leader_meetings"
 FILE = f"data/{TABLE}.csv"

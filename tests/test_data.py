@@ -11,7 +11,7 @@ import pytest
 from frictionless import Package
 
 import house
-from conftest import ROOT, package, run
+from common import ROOT, package, run
 
 DATA = ROOT / "data"
 FILES = {entry["name"]: entry for entry in package()["resources"]}

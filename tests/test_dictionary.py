@@ -13,7 +13,7 @@ from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.utils import new_document
 
-from conftest import NOTEBOOKS, ROOT, run
+from common import NOTEBOOKS, ROOT, run
 
 sys.path[:0] = [str(ROOT), str(ROOT / "book/tools")]
 import dictionary  # noqa: E402
@@ -96,7 +96,7 @@ def hostile(tmp_path):
 
 
 def test_hostile_text_stays_text(hostile):
-    shown = parsed(pages.table_page(hostile, 0, [("x", HOSTILE, "chapters/x")], lambda to: to, "", True))
+    shown = parsed(pages.table_page(hostile, 0, [("x", HOSTILE, "chapters/x")], lambda to: to, "", True, set()))
     assert not shown.find("script") and shown.get_text().count(HOSTILE) >= 8
     assert not [link["href"] for link in shown.find_all("a") if "javascript" in link["href"]]
     shown = parsed(pages.ledger([{"phrase": HOSTILE, "table": "meetings", "key": "", "values": [HOSTILE]}], TABLES, lambda to: to))
@@ -104,11 +104,19 @@ def test_hostile_text_stays_text(hostile):
 
 
 def test_weak_rows_and_overdue_tables_are_marked(hostile):
-    shown = parsed(pages.table_page(hostile, 0, [], lambda to: to, "", True))
+    shown = parsed(pages.table_page(hostile, 0, [], lambda to: to, "", True, set()))
     assert [row["class"] for row in shown.select("tr[id]")] == [["weak"]] and "weak" in shown.select_one("tr[id] th").get_text() and "Overdue" in shown.get_text()
     hostile.rows[0]["confidence"] = "high"
-    shown = parsed(pages.table_page(hostile, 0, [], lambda to: to, "", False))
+    shown = parsed(pages.table_page(hostile, 0, [], lambda to: to, "", False, set()))
     assert not shown.select("tr.weak") and "Overdue" not in shown.get_text()
+
+
+def test_a_closed_table_shows_the_rows_that_are_quoted_and_no_other():
+    closed = next(table for table in TABLES.values() if not table.entry["redistribute"] and len(table.rows) > 2)
+    key = closed.key(closed.rows[1])
+    shown = parsed(pages.table_page(closed, 0, [], lambda to: to, "", False, {(closed.name, key)}))
+    assert [row["id"] for row in shown.select("tr[id]")] == [package.anchor(key)]
+    assert not parsed(pages.table_page(closed, 0, [], lambda to: to, "", False, set())).select("tr[id]")
 
 
 def test_values_are_shown_as_they_are():
@@ -134,10 +142,10 @@ def bind(*content, ledger=("590 minutes of talks", "Seoul's 12 meetings"), doc="
 
 
 def test_bound_phrases_become_links():
-    assert bind(nodes.Text("In all 590 minutes\nof talks, and Seoul’s 12 meetings.")) == [("590 minutes\nof talks", "../tables/meetings.html#row-8"), ("Seoul’s 12 meetings", "../tables/meetings.html")]
+    assert bind(nodes.Text("In all 590 minutes\nof talks, and Seoul’s 12 meetings.")) == [("590", "../tables/meetings.html#row-8"), ("12", "../tables/meetings.html")]
     assert bind(nodes.Text("1590 minutes of talks"), nodes.Text(" or 590 minutes of talksome")) == []
     assert bind(nodes.strong("", "590"), nodes.Text(" minutes of talks")) == [("590", "../tables/meetings.html#row-8")]
-    assert bind(nodes.Text("Seoul's 12 "), nodes.emphasis("", "meetings")) == [("Seoul's 12", "../tables/meetings.html")]
+    assert bind(nodes.Text("Seoul's 12 "), nodes.emphasis("", "meetings")) == [("12", "../tables/meetings.html")]
 
 
 def test_bound_phrases_stay_plain_where_a_link_would_break_something():
@@ -149,7 +157,7 @@ def test_bound_phrases_stay_plain_where_a_link_would_break_something():
 
 
 def test_a_page_without_a_kernel_uses_every_ledger_and_a_chapter_its_own():
-    assert bind(nodes.Text("590 minutes of talks"), doc="index", path="index.md") == [("590 minutes of talks", "tables/meetings.html#row-8")]
+    assert bind(nodes.Text("590 minutes of talks"), doc="index", path="index.md") == [("590", "tables/meetings.html#row-8")]
     assert bind(nodes.Text("590 minutes of talks"), doc="chapters/y", path="chapters/y.ipynb") == []
     assert bind(nodes.Text("590 minutes of talks"), doc="chapters/data", path="chapters/data.md") == []
 

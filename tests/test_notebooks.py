@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from conftest import NOTEBOOKS, ROOT, copy_of_the_project, run
+from common import NOTEBOOKS, ROOT, copy_of_the_project, run
 
 sys.path.insert(0, str(ROOT / "book/tools"))
 import run_notebooks  # noqa: E402

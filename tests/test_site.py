@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from conftest import NOTEBOOKS, ROOT, copy_of_the_project, package, pages, run
+from common import NOTEBOOKS, ROOT, copy_of_the_project, package, pages, run
 from test_notebooks import charts
 
 pytestmark = pytest.mark.slow

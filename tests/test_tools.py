@@ -13,7 +13,7 @@ import zipfile
 import pytest
 import yaml
 
-from conftest import ROOT, run
+from common import ROOT, run
 
 OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0", "PIP_CONFIG_FILE": os.devnull}
 
