@@ -18,13 +18,13 @@ serve: book  ## build, then show the book on this machine (PORT=8000)
 	@$(PY) book/tools/serve.py $(PORT)
 
 notebooks: environment  ## re-run the chapters, store their outputs and figures/ (ONLY=chapters/02_twelve_meetings.ipynb)
-	@$(PY) book/tools/run_notebooks.py $(ONLY)
+	@$(PY) book/tools/run_notebooks.py $(ONLY) && $(PY) book/tools/dictionary.py
 
 lab: environment  ## open the chapters in JupyterLab, charts live
 	@$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None `test "$$(id -u)" = 0 && echo --allow-root`
 
 data: environment  ## after an edit in data/: rebuild what is computed, check all, renew hashes
-	@$(PY) book/tools/package.py
+	@$(PY) book/tools/package.py && $(PY) book/tools/dictionary.py
 
 test: tests-environment book  ## every test, the built book in a browser among them
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
