@@ -26,6 +26,18 @@ lab: environment  ## open the chapters in JupyterLab, charts live
 data: environment  ## after an edit in data/: rebuild what is computed, check all, renew hashes
 	@$(PY) book/tools/package.py && $(PY) book/tools/dictionary.py
 
+stale: environment  ## which tables are due for a check
+	@$(PY) book/tools/stale.py
+
+cards: environment  ## draw the pictures for link previews, figures/card-*.png
+	@$(PY) book/tools/cards.py
+
+pdf: book  ## the whole book as one PDF, _build/a-new-chapter.pdf
+	@$(PY) book/tools/pdf.py
+
+bench: book  ## what every page weighs, and how long builds take with more chapters
+	@$(PY) book/tools/bench.py
+
 test: tests-environment book  ## every test, the built book in a browser among them
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
 
@@ -50,4 +62,4 @@ environment:
 tests-environment: environment
 	@sh book/tools/setup.sh tests/requirements.txt
 
-.PHONY: help book serve notebooks lab data test check lock clean environment tests-environment
+.PHONY: help book serve notebooks lab data stale cards pdf bench test check lock clean environment tests-environment

@@ -122,6 +122,9 @@ def main():
     if status or not (WORK / "_build/html/index.html").exists():
         tail = troubles or read(LOG).splitlines()[-8:]
         stop(f"a warning counts as an error.\n  " + "\n  ".join(dict.fromkeys(tail)) + f"\nThe whole log is {LOG.relative_to(ROOT)}.")
+    for card in sorted((ROOT / "figures").glob("card-*.png")):  # where the theme's og:image looks
+        (WORK / "_build/html/_images").mkdir(exist_ok=True)
+        shutil.copy(card, WORK / "_build/html/_images")
     memory.write_text(shared)
     print("  putting it in place ...", flush=True)
     shutil.rmtree(fresh, ignore_errors=True)
