@@ -9,6 +9,7 @@ import gzip
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -118,6 +119,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # so that the copy goes then too
     try:
         main()
     except KeyboardInterrupt:
