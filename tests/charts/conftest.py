@@ -1,8 +1,6 @@
-"""The sample book, built once; a browser; a server."""
+"""The sample book, built once, and a server; the browser is the one of all tests."""
 import functools
 import http.server
-import os
-import shutil
 import sys
 import threading
 from pathlib import Path
@@ -36,25 +34,13 @@ def site(book):
     server.shutdown()
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not path:
-        pytest.skip("no Chromium")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def visit(chromium):
+def visit(browser):
     """Open a page: visit(url, width=1280, **context) -> page with `.said` (console) and `.asked` (requests)."""
     opened = []
 
     def go(url, width=1280, before=None, **options):
-        context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
+        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
         opened.append(context)
         page = context.new_page()
         page.said, page.asked = [], []

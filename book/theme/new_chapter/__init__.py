@@ -242,7 +242,8 @@ def furnish_page(app, pagename, templatename, context, doctree):
     context["site"] = base
     # "index.html" is the address of the folder it lies in
     context["pageurl"] = f"{base}/{'' if pagename == root else pagename + '.html'}" if base else None
-    card = (context.get("theme_card") or "").format(page=pagename.rsplit("/", 1)[-1])
+    page = pagename.rsplit("/", 1)[-1]
+    card = (context.get("theme_card") or "").format(page=page if Path(app.srcdir, "figures", f"card-{page}.png").exists() else root)
     context.setdefault("card", f"{base}/{card}" if base and card else "")
 
 
