@@ -5,10 +5,10 @@
 
 Writes roman.woff2 (weights 300, for headlines, to 600) and italic.woff2 (400) into
 new_chapter/static/fonts and prints the metrics that the fallback faces in
-new_chapter.css are matched to. The source has a master at 400; drawing straight from
-300 to 600 instead halves the file and moves no outline by more than a hair. The face draws no circled numbers, so 1 to 10 are
-composed from a ring and its own figures. The licence reserves the name "Source":
-the subsets carry no name of their own.
+new_chapter.css are matched to. The source draws 400 as well; going straight from 300
+to 600 saves a fifth of the file, and the axis is bent so that 400 is as dark as theirs.
+The face draws no circled numbers, so 1 to 10 are composed from a ring and its own
+figures. The licence reserves the name "Source": the subsets carry no name of their own.
 """
 import sys
 from pathlib import Path
@@ -24,6 +24,7 @@ OUT = Path(__file__).parent / "new_chapter/static/fonts"
 LETTERS = "".join(map(chr, range(32, 127)))
 TEXT = LETTERS + "\u00a0\u2009§©°±·½×£¥€₩ÉÜáäçèéíïóöúüāĀēīŌōŏŪūŭ–—‘’“”…′″→−"
 OPTICAL = 24  # between a text size and a headline: one file draws both
+BEND = {-1: -1, 0: 0, 1 / 3: .6, 1: 1}  # 400 sits here on the straight way from 300 to 600: the closest outlines
 COUNTED = "①②③④⑤⑥⑦⑧⑨⑩"
 
 
@@ -92,6 +93,8 @@ def between(source, low, high, kerning, **axes):
     axis.axisNameID = 256
     font["fvar"] = newTable("fvar")
     font["fvar"].axes, font["fvar"].instances = [axis], []
+    font["avar"] = newTable("avar")
+    font["avar"].segments = {"wght": BEND}
     font["gvar"] = newTable("gvar")
     font["gvar"].version, font["gvar"].reserved, font["gvar"].variations = 1, 0, {}
     for name in font.getGlyphOrder():
