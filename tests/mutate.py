@@ -118,32 +118,44 @@ def specs(copy):
 
 # ---- tables ------------------------------------------------------------------------------------------------------
 
+def text(value):
+    """A value of a stored chart as its table would write it."""
+    return re.sub(r"T00:00:00(\.0+)?$", "", value) if isinstance(value, str) else f"{value:g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
 def drawn(copy):
-    """{(table, column, cell): chapters} of what stored charts draw, cells as text."""
-    found = collections.defaultdict(set)
+    """{table: [(chapter, {column: text})]}: the rows of stored charts, the tables that they draw."""
+    found = collections.defaultdict(list)
     for path, spec in specs(copy):
         for rows in spec.get("datasets", {}).values():
-            for row in rows if isinstance(rows, list) else ():
-                for column, value in row.items():
-                    text = re.sub(r"T00:00:00(\.0+)?$", "", value) if isinstance(value, str) else f"{value:g}" if isinstance(value, (int, float)) else ""
-                    for table in spec["usermeta"]["figure"]["tables"] if text else ():
-                        found[table, column, text].add(Path(path).stem)
+            shown = [{column: text(value) for column, value in row.items()} for row in rows] if isinstance(rows, list) else []
+            for table in spec["usermeta"]["figure"]["tables"]:
+                found[table] += [(Path(path).stem, row) for row in shown]
     return found
 
 
 def cells(copy, fits, renewed):
-    """(entry, row from 1, column, cell, chapters) of every cell of a table not computed that `fits(field, cell)`; renewed, only drawn ones."""
-    seen = drawn(copy)
+    """(entry, row from 1, column, cell, chapters) of every cell of a table not computed that `fits(field, cell)`; renewed, of a few cells of each that are drawn.
+
+    A row is drawn where a chart's row agrees with it in every column that the two share, three at the least.
+    """
+    seen = drawn(copy) if renewed else {}
     for entry in copy.package()["resources"]:
-        if entry["class"] != "constructed" and "schema" in entry:
-            rows = copy.rows(entry["path"])
-            for place, field in enumerate(entry["schema"]["fields"]):
-                for number, row in enumerate(rows[1:], 1):
-                    if row[place] and fits(field, row[place]):
-                        plain = f"{float(row[place]):g}" if field["type"] in ("integer", "number") else row[place]
-                        chapters = seen.get((entry["name"], field["name"], plain), set())
-                        if chapters or not renewed:
-                            yield entry, number, place, row[place], chapters
+        if entry["class"] == "constructed" or "schema" not in entry:
+            continue
+        header, *rows = copy.rows(entry["path"])
+        fields = entry["schema"]["fields"]
+        for number, row in enumerate(rows, 1):
+            there = {name: f"{float(cell):g}" if field["type"] in ("integer", "number") and cell else cell or None for name, field, cell in zip(header, fields, row)}
+            chapters = collections.defaultdict(set)
+            for chapter, shown in seen.get(entry["name"], ()):
+                common = shown.keys() & there.keys()
+                if len(common) >= 3 and all(shown[name] == there[name] for name in common):
+                    for name in common:
+                        chapters[name].add(chapter)
+            for place, field in enumerate(fields):
+                if row[place] and fits(field, row[place]) and (chapters[field["name"]] or not renewed):
+                    yield entry, number, place, row[place], chapters[field["name"]]
 
 
 def number(field, cell):
@@ -316,16 +328,28 @@ def code(kind):
     return mutate
 
 
+def counted(words):
+    return [found for found in numerals.find(words) if found.text.lower() not in numerals.UNCOUNTED]
+
+
 def stored(kind):
     """One thing in a stored output."""
     def mutate(copy, draw):
         path, spec = draw.choice(list(specs(copy)))
         figure = spec["usermeta"]["figure"]
-        if kind == "headline":
-            part = draw.choice(["title", "subtitle", "alt"])
-            old, new = (f'"{part}":{json.dumps(figure[part] if grown else figure[part][:-1] + "!", ensure_ascii=False)}' for grown in (True, False))
-            copy.replace(path, old if old in copy.read(path) else old.replace('":', '": '), new)
-            return f"{path}: stored {part} of {figure['id']} has another last character", {Path(path).stem}
+        if kind in ("headline", "number in a headline"):
+            parts = [part for part in ("title", "subtitle", "alt", "note") if figure[part] and (kind == "headline" or counted(figure[part]))]
+            if not parts:
+                return mutate(copy, draw)
+            part = draw.choice(parts)
+            old = new = figure[part]
+            if kind == "headline":
+                new = old[:-1] + "!"
+            else:
+                found = draw.choice(counted(old))
+                new = old[:found.start] + (changed_number(draw, found.text) if re.search(r"\d", found.text) else "ninety") + old[found.end:]
+            copy.replace(path, f'"{part}": {json.dumps(old, ensure_ascii=False)}', f'"{part}": {json.dumps(new, ensure_ascii=False)}')
+            return f"{path}: stored {part} of {figure['id']}: {old[:60]!r} became {new[:60]!r}", {Path(path).stem}
         if kind == "value":
             row, column = draw.choice([(row, column) for rows in spec["datasets"].values() if isinstance(rows, list) for row in rows for column, value in row.items() if isinstance(value, (int, float)) and not isinstance(value, bool)]
                                       or [(row, column) for rows in spec["datasets"].values() if isinstance(rows, list) for row in rows for column in row])
@@ -406,7 +430,7 @@ FAMILIES = {
     **{f"{kind} in prose": (["prose", "pages"], prose(kind)) for kind in ("digit", "date", "number word")}, "unit in prose": (["prose"], measure),
     **{f"chart's {kind} in code": (["run"], code(kind)) for kind in SWAPS},
     **{f"stored {kind}": (["stored", "prose", "pages", "run"], stored(kind)) for kind in ("headline", "value", "figure", "drawing and figure")},
-    "stored ledger value": (["prose", "run"], ledger_value), "figure deleted": (["stored"], gone("figures/[!c]*.svg")), "card deleted": (["stored"], gone("figures/card-*.png")),
+    "number in a stored headline": (["prose"], stored("number in a headline")), "stored ledger value": (["prose", "run"], ledger_value), "figure deleted": (["stored"], gone("figures/[!c]*.svg")), "card deleted": (["stored"], gone("figures/card-*.png")),
     "something foreign in the theme": (["built"], foreign), "control": (["browser"], control), "chapter not in the contents": (["built"], no_chapter),
     "broken link": (["built"], link(r"\]\(([\w/]+\.(?:ipynb|md))\)", lambda to: to.replace(".", "_.", 1))),
     "broken cross-reference": (["built"], link(r"\{chart\} ([\w-]+)|\]\((#[\w-]+)\)", lambda to: f"{to}-2")),
@@ -442,7 +466,7 @@ class Runner:
                     self.copy.keep(path)
                 code, said = self.run(sys.executable, f"book/tools/{tool}.py")
                 if code:
-                    return f"make data: {said.strip().splitlines()[0]}"
+                    return "make data: " + next(line for line in said.splitlines() if line and not line.startswith("  "))
             return None
         if name in ("built", "browser"):
             code, said = self.run(sys.executable, "book/tools/build.py")
