@@ -107,7 +107,7 @@ class Bind(SphinxPostTransform):
         if not bound:
             return
         import numerals
-        pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(bound, key=len, reverse=True))) + r")(?!\w)")
+        patterns = [(re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)"), bound[phrase]) for phrase in sorted(bound, key=len, reverse=True)]
         for paragraph in list(self.document.findall(nodes.paragraph)):
             above = {name for node in up(paragraph) for name in node.get("classes", [])}
             if above & LINKED:
@@ -117,16 +117,18 @@ class Bind(SphinxPostTransform):
             for leaf in leaves:
                 starts.append(len(text))
                 text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
-            for match in pattern.finditer(text):
+            for match, entry in ((match, entry) for pattern, entry in patterns for match in pattern.finditer(text)):
                 inside = [(leaf, max(match.start() - start, 0), min(match.end() - start, len(leaf))) for leaf, start in zip(leaves, starts)
                           if start < match.end() and match.start() < start + len(leaf)]
                 free = [part for part in inside if self.open(part[0], paragraph, "in-short" in above)]
                 for leaf, start, end in free:
                     numbers = list(numerals.find(str(leaf)[start:end]))
-                    counted = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
-                    spans.setdefault(leaf, []).extend((start + number.start, start + number.end, bound[match.group()]) for number in counted or numbers)
+                    counted = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED] or numbers
+                    taken = spans.setdefault(leaf, [])  # phrases may overlap: a number belongs to the longest
+                    taken += [(start + number.start, start + number.end, entry) for number in counted
+                              if not any(start + number.start < stop and first < start + number.end for first, stop, _ in taken)]
             for leaf, found in spans.items():
-                self.link(leaf, found)
+                self.link(leaf, sorted(found, key=lambda span: span[:2]))
 
     @staticmethod
     def open(leaf, paragraph, strong_only):
