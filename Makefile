@@ -15,11 +15,14 @@ book: environment  ## build the book; a warning is an error
 	@$(PY) book/tools/build.py
 
 live: live-environment  ## the book, with notebooks that run in the reader's browser (PARTS=folder to build offline)
-	@$(PY) book/live/build.py $(PARTS) && BOOK_LIVE=1 $(PY) book/tools/build.py
+	@$(PY) book/live/lite.py $(PARTS) && BOOK_LIVE=1 $(PY) book/tools/build.py
 
 serve:  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
 	@$(MAKE) --no-print-directory `test -d _build/html/lite && echo live || echo book`
 	@$(PY) book/tools/serve.py $(PORT)
+
+colab: environment  ## copies of the chapters that Colab can open, _build/colab (publishing puts them on a branch)
+	@$(PY) book/live/colab.py
 
 notebooks: environment  ## re-run the chapters, store their outputs and figures/ (ONLY=chapters/02_twelve_meetings.ipynb)
 	@$(PY) book/tools/run_notebooks.py $(ONLY) && $(PY) book/tools/dictionary.py
@@ -72,4 +75,4 @@ tests-environment: environment
 live-environment: environment
 	@sh book/tools/setup.sh book/live/requirements.txt
 
-.PHONY: help book live serve notebooks lab data stale cards pdf bench test test-live check lock clean environment tests-environment live-environment
+.PHONY: help book live serve colab notebooks lab data stale cards pdf bench test test-live check lock clean environment tests-environment live-environment

@@ -1,6 +1,6 @@
 """Make the notebooks that run in the reader's browser: `_build/lite`, which `book/tools/build.py` takes into the book.
 
-`python book/live/build.py [FOLDER]` (what `make live` runs first). FOLDER, if given, is where parts come from instead of
+`python book/live/lite.py [FOLDER]` (what `make live` runs first). FOLDER, if given, is where parts come from instead of
 the network. `_build/lite` is replaced only by one that was made whole, and kept while nothing it is made from has changed.
 """
 import json
