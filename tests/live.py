@@ -7,6 +7,7 @@ import functools
 import http.server
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -230,6 +231,10 @@ def test_a_chapter_runs_as_it_is_stored(path, server, reader, elsewhere):
     before = time.monotonic() - start
     assert frame.evaluate(f"{PANEL}.context.path") == f"chapters/{path.name}"
     first, cells = run_all(page, frame)
+    if cold:
+        loaded, stated = sum(size for name, size in server.sent.items() if name.startswith("/lite/")) / 1e6, float(re.search(r"new_chapter_run_size: about ([\d.]+) MB", (ROOT / "_config.yml").read_text(encoding="utf-8"))[1])
+        print(f"\n  the first chapter loads {loaded:.1f} MB, its page says about {stated:g}", end="")
+        assert abs(loaded - stated) < 1, "set new_chapter_run_size in _config.yml to what is loaded"
     faults = differences(cells, path)
     assert not faults, "\n".join(faults)
     wanted = len(charts(path))
@@ -242,3 +247,124 @@ def test_a_chapter_runs_as_it_is_stored(path, server, reader, elsewhere):
     assert not page.wrong, page.wrong
     assert not elsewhere.asked, f"asked of other hosts: {elsewhere.asked}"
     page.close()
+
+
+def test_a_widget_answers_at_once(server, reader):
+    """A slider made in the notebook drives a line of text and a chart."""
+    page = listen(reader.new_page())
+    path = next(path for path in NOTEBOOKS if charts(path))
+    page.goto(f"{server.address}/lite/run.html?path=chapters/{path.name}")
+    frame = ready(page)
+    frame.evaluate(f"""() => {{ const {{content}} = {PANEL}; content.model.sharedModel.insertCell(0, {{cell_type: "code", source: `import altair, house, ipywidgets, pandas
+house.enable()
+@ipywidgets.interact(n=(2, 20))
+def show(n=5):
+    display(altair.Chart(pandas.DataFrame({{"x": range(n), "y": range(n)}})).mark_point().encode(x="x:Q", y="y:Q"))`}}); content.activeCellIndex = 0; }}""")
+    frame.evaluate("jupyterapp.commands.execute('notebook:run-cell')")
+    answer = frame.locator(".jp-Cell").first.locator(".widget-output")
+    answer.locator("svg.marks").wait_for(timeout=30000)
+    took = latency(frame, frame.locator(".jp-Cell").first.get_by_role("slider"), answer)
+    print(f"\n  a slider redraws a chart {1000 * took:.0f} ms after a key press (aim {1000 * WIDGET:.0f})", end="")
+    assert not page.wrong, page.wrong
+    page.close()
+
+
+def test_reset_brings_the_chapter_back(server, reader):
+    """An error and edited files, the shared module's too, are gone after "Reset this notebook"."""
+    path = next(path for path in NOTEBOOKS if charts(path))
+    page = listen(reader.new_page())
+    page.goto(f"{server.address}/lite/run.html?path=chapters/{path.name}")
+    frame = ready(page)
+    frame.evaluate(f"() => {{ const panel = {PANEL}; panel.content.model.cells.get(1).sharedModel.setSource('1 / 0'); return panel.context.save(); }}")
+    frame.evaluate("jupyterapp.serviceManager.contents.save('chapters/house.py', {type: 'file', format: 'text', content: 'raise SystemError'})")
+    _, cells = run_all(page, frame)
+    assert [output["ename"] for cell in cells for output in cell["outputs"] if output["output_type"] == "error"] == ["ZeroDivisionError"]
+    page.reload()
+    frame = ready(page)
+    assert any(cell["source"] == "1 / 0" for cell in state(frame)[0]), "what a reader saved is not there on the next visit"
+    page.click("#reset")
+    until(lambda: not said(page).startswith("Ready"), "the reset begins")
+    frame = ready(page)
+    _, cells = run_all(page, frame)
+    assert not differences(cells, path), differences(cells, path)
+    page.close()
+
+
+@pytest.mark.parametrize("lack, words", [("delete window.WebAssembly", "WebAssembly"), ("delete Navigator.prototype.serviceWorker", "storing"),
+                                         ("Object.defineProperty(window, 'indexedDB', {get() { throw new DOMException('denied', 'SecurityError') }})", "storing"),
+                                         ("ServiceWorkerContainer.prototype.register = () => Promise.reject(new DOMException('denied', 'SecurityError'))", "storing")])
+def test_a_browser_that_cannot_says_so_and_names_other_ways(lack, words, server, closed):
+    context = closed.new_context(viewport={"width": 360, "height": 740})
+    context.add_init_script(lack)
+    page = context.new_page()
+    page.goto(f"{server.address}/chapters/{NOTEBOOKS[0].stem}.html")
+    page.click("p.run a.here")
+    until(lambda: words in said(page) and page.locator(".note li").count(), lambda: said(page))
+    links = {link.text_content(): link.get_attribute("href") for link in page.locator(".note a").all()}
+    on_page = context.request.get(f"{server.address}/chapters/{NOTEBOOKS[0].stem}.html").text()
+    for name in ("Binder", "Colab"):
+        assert (f"Run it in {name}" in links) == (f">{name}</a>" in on_page), f"{name}: {links}"
+    for name in ("Download the notebook", "Back to the book"):
+        assert context.request.get(links[name]).ok, f"{name} leads nowhere: {links}"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()
+
+
+def test_a_lost_connection_says_which_part_and_can_be_tried_again(server, closed):
+    context = closed.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    server.failing = ("/numpy-",)
+    try:
+        page.goto(f"{server.address}/lite/run.html?path=chapters/{NOTEBOOKS[0].name}")
+        until(lambda: "connection was lost while loading numpy-" in said(page), lambda: said(page))
+    finally:
+        server.failing = ()
+    page.get_by_role("link", name="Try again").click()
+    ready(page)
+    page.goto(f"{server.address}/lite/run.html?path=chapters/../../secret.ipynb")
+    until(lambda: "There is no such chapter" in said(page), lambda: said(page))
+    context.close()
+
+
+def test_the_site_stays_small():
+    whole = sum(path.stat().st_size for path in (SITE / "lite").rglob("*") if path.is_file())
+    print(f"\n  the live notebooks add {whole / 1e6:.1f} MB to the site", end="")
+    assert whole < 50e6
+
+
+def test_the_second_visit_works_offline(reader, server, elsewhere):
+    """Last with this server: it is switched off."""
+    path = next(path for path in NOTEBOOKS if charts(path))
+    server.shutdown()
+    server.server_close()
+    page = reader.new_page()
+    page.goto(f"{server.address}/lite/run.html?path=chapters/{path.name}")
+    frame = ready(page)
+    _, cells = run_all(page, frame)
+    assert not differences(cells, path), differences(cells, path)
+    drawn(frame, 1)
+    page.close()
+    assert not elsewhere.asked, elsewhere.asked
+
+
+def test_lab_draws_charts_with_nothing_from_elsewhere(closed, elsewhere, tmp_path):
+    """`make lab`, on a copy of the book."""
+    folder = copy_of_the_project(tmp_path / "copy")
+    path = next(path for path in NOTEBOOKS if charts(path))
+    recipe = re.search(r"(?m)^lab:.*\n\t@\$\(PY\) (-m jupyterlab .*?) `", (ROOT / "Makefile").read_text(encoding="utf-8"))[1]
+    env = {key: value for key, value in os.environ.items() if key != "HOUSE_OUTPUT"}
+    lab = subprocess.Popen([sys.executable, *recipe.split(), "--no-browser", "--allow-root", "--ServerApp.port=0", "--IdentityProvider.token="], cwd=folder, text=True,
+                           env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        address = next(re.search(r"http://(?:127\.0\.0\.1|localhost):\d+", line)[0] for line in lab.stdout if re.search(r"http://(127\.0\.0\.1|localhost):\d+/lab", line))
+        threading.Thread(target=lab.stdout.read, daemon=True).start()
+        page = listen(closed.new_context(viewport={"width": 1280, "height": 900}).new_page())
+        page.goto(f"{address}/lab/tree/chapters/{path.name}?reset")
+        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60000)
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        until(lambda: page.locator(".vega-embed :is(canvas, svg)").count() >= len(charts(path)) / 2, "charts are drawn", 90)
+        assert not elsewhere.asked, elsewhere.asked
+        page.context.close()
+    finally:
+        lab.terminate()
+        lab.wait(20)
