@@ -175,9 +175,8 @@ def _browser(spec, **_):
     """A chart where Python itself runs in the reader's browser: drawn by the site's own Vega, which lies beside the notebook's page."""
     place, text = f"chart-{uuid.uuid4().hex}", json.dumps(spec).replace("<", "\\u003c")
     return {"text/html": f"""<div id="{place}" style="width: 100%"></div><script>
-(window.houseVega ??= new Promise((done, failed) => {{ const script = Object.assign(document.createElement("script"), {{src: "../vega.js", onload: done, onerror: failed}}); document.head.append(script); }}))
-  .then(() => vegaEmbed("#{place}", {text}, {{actions: false, renderer: "svg"}}))
-  .catch(error => {{ document.getElementById("{place}").textContent = "This chart could not be drawn: " + (error.message || "vega.js did not load"); }});
+(window.houseVega ??= new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), {{src: "../vega.js", onload: done, onerror: failed}}))))
+  .then(() => drawChart("{place}", {text}), () => {{ document.getElementById("{place}").textContent = "The chart is not drawn: vega.js did not load."; }});
 </script>"""}
 
 

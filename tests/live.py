@@ -143,7 +143,7 @@ def run_all(page, frame):
     first = None
     while True:
         cells, idle = state(frame)
-        if first is None and any(cell["count"] and cell["outputs"] and "vegaEmbed" in json.dumps(cell["outputs"]) for cell in cells):
+        if first is None and any(cell["count"] and cell["outputs"] and "drawChart" in json.dumps(cell["outputs"]) for cell in cells):
             first = time.monotonic() - start
         if idle and all(cell["count"] for cell in cells) or any(output["output_type"] == "error" for cell in cells for output in cell["outputs"]):
             return first, cells
@@ -177,7 +177,7 @@ def differences(cells, path):
         for was, now in zip(old["outputs"], new["outputs"]):
             was, now = was.get("data", was), now.get("data", now)
             if SPEC in was:
-                live = json.loads(re.search(r'vegaEmbed\("#[\w-]+", (\{.*\}), \{actions', joined(now["text/html"]))[1])
+                live = json.loads(re.search(r'drawChart\("[\w-]+", (\{.*\})\), ', joined(now["text/html"]))[1])
                 for name, rows in was[SPEC].get("datasets", {}).items():
                     have = live["datasets"].get(name, [])
                     have = [{key: row[key] for key in kept if key in row} for row, kept in zip(have, rows)] if isinstance(rows, list) else have

@@ -71,7 +71,7 @@ def make(given):
     os.replace(WORK / "python", out / "static" / name)
     settings(out, name)
     os.replace(out / "static" / name / "NOTICE", out / "NOTICE")
-    (out / "vega.js").write_text(drawing.runtime(), encoding="utf-8")
+    (out / "vega.js").write_text(drawing.runtime() + (HERE / "site/chart.js").read_text("utf-8"), encoding="utf-8")
     for spare in [*out.glob("build/*.eot"), *out.glob("build/fa-*.svg"), *out.glob("build/*.ttf"), *out.glob("rspack*")]:
         spare.unlink()  # fonts for browsers without WebAssembly
     worker = out / "service-worker.js"
