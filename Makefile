@@ -14,8 +14,15 @@ help:  ## list these commands
 book: environment  ## build the book; a warning is an error
 	@$(PY) book/tools/build.py
 
-serve: book  ## build, then show the book on this machine (PORT=8000)
+live: live-environment  ## the book, with notebooks that run in the reader's browser (PARTS=folder to build offline)
+	@$(PY) book/live/lite.py $(PARTS) && BOOK_LIVE=1 $(PY) book/tools/build.py
+
+serve:  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
+	@$(MAKE) --no-print-directory `test -d _build/html/lite && echo live || echo book`
 	@$(PY) book/tools/serve.py $(PORT)
+
+colab: environment  ## copies of the chapters that Colab can open, _build/colab (publishing puts them on a branch)
+	@$(PY) book/live/colab.py
 
 notebooks: environment  ## re-run the chapters, store their outputs and figures/ (ONLY=chapters/02_twelve_meetings.ipynb)
 	@$(PY) book/tools/run_notebooks.py $(ONLY) && $(PY) book/tools/dictionary.py
@@ -41,20 +48,23 @@ bench: book  ## what every page weighs, and how long builds take with more chapt
 test: tests-environment book  ## every test, the built book in a browser among them
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
 
+test-live: tests-environment live  ## every chapter run in a browser, in JupyterLab too (some minutes)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -s tests/live.py $(ARGS)
+
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -m "not slow" tests $(ARGS)
 
-lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
+lock:  ## resolve each requirements.in, and book/live/wheels.in, into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
-	@for folder in . tests; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK)) || exit 1; done
+	@for folder in . tests book/live; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --python-version 3.11 --output-file requirements.txt requirements.in) || exit 1; done
+	@echo "Locking book/live/wheels.txt ..."; cd book/live && $(LOCK) --python-version 3.14 --no-deps --output-file wheels.txt wheels.in
 
 clean:  ## remove what was built and the environment
 	rm -rf _build .venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 PYTEST = $(PY) -m pytest -c tests/pytest.ini --rootdir=.
-LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-emit-index-url \
-	--no-emit-find-links --custom-compile-command "make lock" --output-file requirements.txt requirements.in
+LOCK = uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 environment:
 	@sh book/tools/setup.sh requirements.txt
@@ -62,4 +72,7 @@ environment:
 tests-environment: environment
 	@sh book/tools/setup.sh tests/requirements.txt
 
-.PHONY: help book serve notebooks lab data stale cards pdf bench test check lock clean environment tests-environment
+live-environment: environment
+	@sh book/tools/setup.sh book/live/requirements.txt
+
+.PHONY: help book live serve colab notebooks lab data stale cards pdf bench test test-live check lock clean environment tests-environment live-environment

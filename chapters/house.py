@@ -10,7 +10,9 @@ import io
 import json
 import os
 import re
+import sys
 import textwrap
+import uuid
 from pathlib import Path
 
 import altair
@@ -169,12 +171,24 @@ def _stored(spec, **_):
             "text/plain": f"{figure['id']}: {figure['title']}"}
 
 
+def _browser(spec, **_):
+    """A chart where Python itself runs in the reader's browser: drawn by the site's own Vega, which lies beside the notebook's page."""
+    place, text = f"chart-{uuid.uuid4().hex}", json.dumps(spec).replace("<", "\\u003c")
+    return {"text/html": f"""<div id="{place}" style="width: 100%"></div><script>
+(window.houseVega ??= new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), {{src: "../vega.js", onload: done, onerror: failed}}))))
+  .then(() => drawChart("{place}", {text}), () => {{ document.getElementById("{place}").textContent = "The chart is not drawn: vega.js did not load."; }});
+</script>"""}
+
+
 def enable():
     """Turn on the house style. Charts are live, with no network, unless HOUSE_OUTPUT=stored asks for the form the book keeps."""
     altair.theme.register("house", enable=True)(_theme)
     altair.renderers.register("house", _stored)
+    altair.renderers.register("browser", _browser)
     if os.environ.get("HOUSE_OUTPUT") == "stored":
         altair.renderers.enable("house")
+    elif sys.platform == "emscripten":
+        altair.renderers.enable("browser")
     else:
         altair.renderers.enable("html", template="inline")
 

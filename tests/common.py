@@ -72,10 +72,15 @@ def book(tmp_path_factory):
     return site
 
 
+@functools.lru_cache
+def _gzipped(path, changed):
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
+
+
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Static files, gzipped where a real host would gzip them, so that bytes on the wire are those of readers."""
     protocol_version = "HTTP/1.1"
-    plain = (".woff2", ".png", ".jpg", ".ico", ".zip")
+    plain = (".woff2", ".png", ".jpg", ".ico", ".zip", ".whl")
 
     def do_GET(self):
         path = Path(self.translate_path(self.path))
@@ -86,7 +91,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(str(path)) + ("; charset=utf-8" if path.suffix in (".html", ".css", ".js", ".svg") else ""))
         if path.suffix not in self.plain and "gzip" in self.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body, 9, mtime=0)
+            body = _gzipped(str(path), path.stat().st_mtime_ns)
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

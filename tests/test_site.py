@@ -385,6 +385,7 @@ def test_two_ways_of_publishing_and_builds_that_fail(tmp_path):
     assert tree.find("link", rel="canonical")["href"] == address + chapter, "BOOK_SITE is set, but the page's canonical address is not under it"
     launches = [link["href"] for link in tree.find_all("a", href=True) if "example/book" in link["href"]]
     assert len(launches) >= 2, f"BOOK_REPOSITORY is set, but the page links only to {launches}"
+    assert any("/blob/colab/chapters/" in launch for launch in launches), f"Colab has to open the copies on the branch for it, not {launches}"
     kept = built.read_bytes()
     source = folder / "index.md"
     source.write_text(source.read_text(encoding="utf-8") + "\n\n[Nowhere](chapters/99_nowhere.md)\n", encoding="utf-8")
@@ -408,3 +409,9 @@ def test_without_addresses_nothing_is_absolute(site):
         assert not tree.find("link", rel="canonical"), f"{page}: a canonical address, though none is configured"
         launches = [link["href"] for link in tree.select("p.run a[href^=http]")]
         assert not launches, f"{page}: launch links {launches}, though no repository is configured"
+
+
+def test_a_book_without_live_notebooks_offers_the_other_ways(site):
+    for page, tree in site.items():
+        assert not tree.select("a[href*='lite/']"), f"{page}: a link to live notebooks that 'make book' does not build"
+        assert not page.startswith("chapters/0") or tree.select("p.run a[download]"), f"{page}: the notebook is not offered"

@@ -128,10 +128,10 @@ def test_make_lists_its_commands():
     commands = [name for name in re.search(r"(?m)^\.PHONY: (.*)$", text)[1].split() if "environment" not in name]
     lacking = [name for name in commands if not re.search(rf"(?m)^  make {name} +\S", said)]
     assert code == 0 and not lacking, f"'make' does not list {lacking}: end the target's line in '## what it does'"
-    assert {"book", "serve", "notebooks", "lab", "data", "test", "check", "lock", "clean"} <= set(commands)
+    assert {"book", "live", "test-live", "serve", "notebooks", "lab", "data", "test", "check", "lock", "clean"} <= set(commands)
 
 
-@pytest.mark.parametrize("folder", [".", "tests"])
+@pytest.mark.parametrize("folder", [".", "tests", "book/live"])
 def test_locks_hold_what_is_asked_for_with_hashes(folder):
     asked = re.findall(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(==\S+)?", (ROOT / folder / "requirements.in").read_text(encoding="utf-8"))
     text = (ROOT / folder / "requirements.txt").read_text(encoding="utf-8")
@@ -144,8 +144,9 @@ def test_locks_hold_what_is_asked_for_with_hashes(folder):
     assert not re.search(r"://|--(?:extra-)?index-url|--find-links|file:", text), f"{folder}/requirements.txt names an index or an address"
 
 
-def test_the_two_locks_agree():
-    one, two = (dict(re.findall(r"(?m)^([a-z0-9.-]+)==([^\s;]+)", (ROOT / name).read_text(encoding="utf-8"))) for name in ("requirements.txt", "tests/requirements.txt"))
+@pytest.mark.parametrize("other", ["tests", "book/live"])
+def test_the_locks_agree(other):
+    one, two = (dict(re.findall(r"(?m)^([a-z0-9.-]+)==([^\s;]+)", (ROOT / name).read_text(encoding="utf-8"))) for name in ("requirements.txt", f"{other}/requirements.txt"))
     apart = {name: (one[name], two[name]) for name in one.keys() & two.keys() if one[name] != two[name]}
     assert not apart, f"the locks disagree: {apart}"
 

@@ -16,6 +16,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
+LITE = BUILD / "lite"  # the notebooks in the browser, made by book/live/lite.py; a part of the book if BOOK_LIVE is set
 LOG = BUILD / "book.log"
 SHARED = ["_config.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
 PAGES = ["_toc.yml", "index.md", "chapters", "figures", "README.md", "CHANGELOG.md"]
@@ -51,15 +52,17 @@ def last_commit():
 
 
 def configuration():
-    """Path of the configuration: _config.yml, or a copy with the addresses that BOOK_SITE and BOOK_REPOSITORY give."""
+    """Path of the configuration: _config.yml, or a copy with what BOOK_SITE, BOOK_REPOSITORY and BOOK_LIVE add."""
     site, repository = os.environ.get("BOOK_SITE", "").rstrip("/"), os.environ.get("BOOK_REPOSITORY", "").rstrip("/")
-    if not site and not repository:
+    if not site and not repository and not os.environ.get("BOOK_LIVE"):
         return ROOT / "_config.yml"
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     if site:
         config.setdefault("html", {})["baseurl"] = f"{site}/"
     if repository:
         config.setdefault("repository", {})["url"] = repository
+    if os.environ.get("BOOK_LIVE"):
+        config["sphinx"]["config"]["new_chapter_run"] = "lite/run.html?path={path}"
     local = config.get("sphinx", {}).get("local_extensions", {})  # these are found from the folder of the configuration
     local.update({name: str(ROOT / folder) for name, folder in local.items()})
     path = BUILD / "config.yml"
@@ -108,7 +111,8 @@ def main():
     if spare.exists() and not SITE.exists():
         spare.rename(SITE)
     index = SITE / "index.html"
-    built = fingerprint(SHARED + PAGES)
+    live = bool(os.environ.get("BOOK_LIVE"))
+    built = fingerprint(SHARED + PAGES) + live * read(LITE / "made-from")
     if index.exists() and read(BUILD / "built-from") == built:
         print(f"Nothing has changed. The book is {index.relative_to(ROOT)}")
         return
@@ -129,6 +133,10 @@ def main():
     print("  putting it in place ...", flush=True)
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(WORK / "_build/html", fresh, ignore=shutil.ignore_patterns(".buildinfo*", ".doctrees"))
+    if live:
+        shutil.copytree(LITE, fresh / "lite")
+    elif (SITE / "lite").exists():
+        print("  this book has no live notebooks any more: 'make live' builds it with them")
     (BUILD / "built-from").unlink(missing_ok=True)
     swap(fresh, SITE)
     (BUILD / "built-from").write_text(built)
