@@ -41,8 +41,10 @@ def blank(value):
 
 def csv_text(rows, fields):
     """The rows as CSV; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    safe = (lambda value: "" if blank(value) else str(value).lower() if isinstance(value, bool) else
-            "'" + value if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value)
+    def safe(value):
+        if isinstance(value, str):
+            return "'" * value.startswith(tuple("=+-@\t")) + value.replace("\r", " ")
+        return "" if blank(value) else str(value).lower() if isinstance(value, bool) else value
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[safe(field) for field in fields], *([safe(row[field]) for field in fields] for row in rows)])
     return out.getvalue()
