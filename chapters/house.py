@@ -33,7 +33,10 @@ PALETTE = {"paper": "#fffdf8", "ink": "#1d1d1b", "muted": "#5c584f", "rule": "#d
 @functools.lru_cache(maxsize=None)
 def _resources(stamp):
     """Resource entries of the package by name; `stamp` (the descriptor's mtime) keeps the cache honest."""
-    return {entry["name"]: entry for entry in json.loads((DATA / "datapackage.json").read_text("utf-8"))["resources"]}
+    try:
+        return {entry["name"]: entry for entry in json.loads((DATA / "datapackage.json").read_text("utf-8"))["resources"]}
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise ValueError(f"data/datapackage.json does not list tables ({type(error).__name__}: {error}); mend it, or bring back the last good one") from None
 
 
 def _resource(name):
@@ -85,13 +88,19 @@ def _cast(cells, field):
         return flags.astype("bool") if flags.notna().all() else flags
     if kind in ("date", "yearmonth"):
         return pd.to_datetime(cells, format="%Y-%m-%d" if kind == "date" else "%Y-%m", errors="coerce")
+    if kind != "string":
+        raise TypeError(f"column {field['name']} has the unknown type {kind!r}")
     return cells
 
 
 def _faults(cells, values, field):
     """Pairs (mask, rule) for everything a column's declaration forbids."""
     rules, present = field.get("constraints", {}), values.notna()
-    limit = (lambda text: _cast(pd.Series([str(text)], dtype="str"), field)[0])
+
+    def limit(side):
+        if pd.isna(bound := _cast(pd.Series([str(rules[side])], dtype="str"), field)[0]):
+            raise TypeError(f"column {field['name']}: {side} {rules[side]!r} is not a valid {field['type']}")
+        return bound
     yield cells.notna() & ~present, f"is not a valid {field['type']}"
     yield cells.isna() & bool(rules.get("required")), "is required; leave no blank here"
     if "enum" in rules:
@@ -99,9 +108,9 @@ def _faults(cells, values, field):
     if "pattern" in rules:
         yield present & ~cells.str.fullmatch(rules["pattern"]).fillna(False).astype(bool), f"does not match the pattern {rules['pattern']}"
     if "minimum" in rules:
-        yield present & (values < limit(rules["minimum"])).fillna(False), f"is below the minimum {rules['minimum']}"
+        yield present & (values < limit("minimum")).fillna(False), f"is below the minimum {rules['minimum']}"
     if "maximum" in rules:
-        yield present & (values > limit(rules["maximum"])).fillna(False), f"is above the maximum {rules['maximum']}"
+        yield present & (values > limit("maximum")).fillna(False), f"is above the maximum {rules['maximum']}"
     if rules.get("unique"):
         yield present & cells.duplicated(), "stands in an earlier row too and must be unique"
 
@@ -113,8 +122,16 @@ def load(name):
     blanks are missing. Raises ValueError naming file, row, column, value and rule at the first cell that breaks one.
     """
     entry = _resource(name)
-    if "schema" not in entry:
-        return json.loads((DATA / entry["path"]).read_text("utf-8"))
+    try:
+        return _table(entry) if "schema" in entry else json.loads((DATA / entry["path"]).read_text("utf-8"))
+    except Exception as error:  # a malformed entry can fail anywhere
+        if isinstance(error, ValueError) and "data/" in str(error):
+            raise
+        raise ValueError(f"data/datapackage.json, table {name}: its entry cannot be used ({type(error).__name__}: {error}); compare it with that of another table") from error
+
+
+def _table(entry):
+    """A table as its entry in the descriptor says; see `load`."""
     place, schema = f"data/{entry['path']}", entry["schema"]
     header, rows = _rows(entry)
     text = pd.DataFrame(rows, columns=header, dtype="str").replace("", pd.NA)
@@ -131,11 +148,11 @@ def load(name):
         raise ValueError(f"{place}, row {row + 1}, column {', '.join(key)}: the key {' / '.join(text.loc[row, key])!r} stands in an earlier row too")
     for link in schema.get("foreignKeys", []):
         target, (column, *_), (other, *_) = link["reference"]["resource"], link["fields"], link["reference"]["fields"]
-        names, cells = _rows(_resource(target or name))
+        names, cells = _rows(_resource(target or entry["name"]))
         known = {cell[names.index(other)] for cell in cells}
         for row, value in enumerate(text[column].fillna("")):
             if value and value not in known:
-                raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or name)['path']}, column {other}")
+                raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or entry['name'])['path']}, column {other}")
     return pd.DataFrame(typed)
 
 

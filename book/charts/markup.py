@@ -41,8 +41,10 @@ def blank(value):
 
 def csv_text(rows, fields):
     """The rows as CSV; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    safe = (lambda value: "" if blank(value) else str(value).lower() if isinstance(value, bool) else
-            "'" + value if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value)
+    def safe(value):
+        if isinstance(value, str):
+            return "'" * value.startswith(tuple("=+-@\t")) + value.replace("\r", " ")
+        return "" if blank(value) else str(value).lower() if isinstance(value, bool) else value
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[safe(field) for field in fields], *([safe(row[field]) for field in fields] for row in rows)])
     return out.getvalue()
@@ -99,7 +101,7 @@ def control(one, key):
 
 def link(text, url, extra=""):
     """An anchor, or the bare text where the address is neither http(s) nor local."""
-    fine = url and (re.match(r"https?://", url) or not re.match(r"\s*[a-zA-Z][\w+.-]*:", url))
+    fine = url and (re.match(r"https?://", url) or not re.match(r"[^/?#]*:", url))
     return f'<a href="{escape(url)}"{extra}>{escape(text)}</a>' if fine else escape(text)
 
 
@@ -118,10 +120,10 @@ def again(figure, made, key, home, use):
             f'{link(figure["title"], home)}</p></figcaption>{drawings(figure, made, key, use == "small")}</figure>\n')
 
 
-def figure_parts(figure, made, key, *, number, home, tables, notebook, runtime, live, downloads, author, book, address):
+def figure_parts(figure, made, key, *, late, number, home, tables, notebook, runtime, live, downloads, author, book, address):
     """A full figure in two strings; between them the caller may write the code that made it.
 
-    `home` is the address of the figure where it was published, `address` the same in full or ""; `downloads` maps a
+    `late` marks data that should have been checked again; `home` is the address of the figure where it was published, `address` the same in full or ""; `downloads` maps a
     file ending to an address; `tables` holds pairs (name, address).
     """
     title, label, controls = escape(figure["title"]), escape(number or "Link"), "".join(control(one, key) for one in made["live"]["controls"])
@@ -132,6 +134,7 @@ def figure_parts(figure, made, key, *, number, home, tables, notebook, runtime, 
     if figure.get("note"):
         parts.append('<p class="chart-note">' + re.sub(r"\*(.+?)\*", r"<em>\1</em>", escape(figure["note"])) + "</p>")
     dated = f'as of <time datetime="{escape(str(figure["as_of"]))}">{escape(day(figure["as_of"]))}</time>' if figure.get("as_of") else ""
+    dated += ' <strong class="chart-late">(overdue for a check: it may have been superseded)</strong>' if late else ""
     terms = link(figure["license"]["title"], figure["license"].get("url")) if (figure.get("license") or {}).get("title") else ""
     sources = "Source: " + "; ".join(link(source["title"], source.get("url")) for source in figure["sources"])
     parts.append(f'<p class="chart-source">{" · ".join(filter(None, [sources, dated, terms]))}</p>')

@@ -157,6 +157,11 @@ def up(node, stop=None):
 
 # ---- pages and files -------------------------------------------------------------------------------------------
 
+def due(app, config):
+    """Tell the charts which tables are overdue."""
+    config.charts_overdue = [table.name for table in package.overdue(package.tables(app.srcdir).values(), package.today(app.srcdir))]
+
+
 def prepare(app, env, docnames):
     """Read the ledgers; a binding that leads nowhere stops the build."""
     env.book_ledgers = [(doc, entries) for doc, entries in package.outputs(app.srcdir, package.LEDGER) if doc in env.found_docs]
@@ -184,8 +189,8 @@ def table_pages(app):
     """One page for each table, more where it is long."""
     if app.builder.format != "html":
         return
-    found, uses, on = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs), package.today(app.srcdir)
-    late = {table.name for table in package.overdue(found.values(), on)}
+    found, uses = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs)
+    late = set(app.config.charts_overdue)
     quoted = {(entry["table"], entry["key"]) for _, entries in app.env.book_ledgers for entry in entries}
     home = "chapters/data.html" if "chapters/data" in app.env.found_docs else ""
     for table in found.values():
@@ -225,6 +230,7 @@ def setup(app):
     app.add_node(ledger_table, html=(visit_ledger, None), **{builder: (skip, None) for builder in ("latex", "text", "man", "texinfo")})
     app.add_transform(TableLinks)
     app.add_post_transform(Bind)
+    app.connect("config-inited", due)
     app.connect("env-before-read-docs", prepare)
     app.connect("env-updated", again)
     app.connect("html-collect-pages", table_pages)

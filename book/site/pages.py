@@ -9,7 +9,7 @@ SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
 
 def link(text, url):
     """An anchor, or the bare text where the address is neither http(s) nor local."""
-    fine = url and (re.match(r"https?://", url) or not re.match(r"\s*[a-zA-Z][\w+.-]*:", url))
+    fine = url and (re.match(r"https?://", url) or not re.match(r"[^/?#]*:", url))
     return f'<a href="{escape(url)}">{escape(text)}</a>' if fine else escape(text)
 
 

@@ -23,6 +23,7 @@ import vl_convert
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))
 
+import files  # noqa: E402
 from charts import drawing  # noqa: E402
 
 SPEC = "application/vnd.vegalite.v6+json"
@@ -134,6 +135,10 @@ def cards(root=ROOT):
         yield page, small(vl_convert.svg_to_png(best[2])), best[1]
 
 
+def stop(message):
+    sys.exit(f"The cards were left as they were: {message}")
+
+
 def main():
     folder, made = ROOT / "figures", {}
     try:
@@ -141,10 +146,8 @@ def main():
             made[folder / f"card-{page}.png"] = png
             print(f"  card-{page}.png: {id}, {len(png) // 1000} kB", flush=True)
     except ValueError as error:
-        sys.exit(f"The cards were left as they were: {str(error).strip().splitlines()[0]}")
-    for path, png in made.items():
-        if not path.exists() or path.read_bytes() != png:
-            path.write_bytes(png)
+        stop(str(error).strip().splitlines()[0])
+    files.replace(made)
     for old in set(folder.glob("card-*.png")) - made.keys():
         print(f"  {old.name}: no such chapter any more, removed")
         old.unlink()
@@ -152,4 +155,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    files.told(main, stop)

@@ -3,7 +3,6 @@
 `python book/tools/dictionary.py` (part of `make data` and `make notebooks`). The pages say nothing that is not there,
 and are written only if they change; `render` gives their text to the tests.
 """
-import os
 import re
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import files  # noqa: E402
 from book.site import package  # noqa: E402
 
 #: Tables that no one chapter owns; the others stand under the chapter that is named first in the descriptor.
@@ -137,13 +137,16 @@ def render(root=ROOT):
 
 
 def main():
-    for path, text in render().items():
-        if not path.exists() or path.read_text("utf-8") != text:
-            new = path.with_name(f".{path.name}.new")
-            new.write_text(text, "utf-8")
-            os.replace(new, path)
-            print(f"  {path.relative_to(ROOT)} written")
+    pages = render()
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
+    files.replace(pages)
+    for path in stale:
+        print(f"  {path.relative_to(ROOT)} written")
+
+
+def stop(message):
+    sys.exit(f"The data pages were left as they were: {message}")
 
 
 if __name__ == "__main__":
-    main()
+    files.told(main, stop)
