@@ -20,7 +20,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from . import drawing, faults, markup, pictures
+from . import faults, markup, pictures, work
 
 HERE = Path(__file__).parent
 MIME = [f"application/vnd.vegalite.v{version}+json" for version in (5, 6, 7)]
@@ -62,6 +62,7 @@ class ChartMime:
         found.append({"doc": env.docname, "place": place, "spec": spec, "rows": markup.table(spec)})
         if len(found) > 1:  # `check` will say so
             return []
+        kept_as(env.app, found[0])
         node = chart_figure("", chart_words("", f"{figure['title']}. {figure['subtitle']}"), chart=figure["id"], use="", title=figure["title"], names=["fig-" + figure["id"]])
         renderer.renderer.document.note_explicit_target(node, node)
         return [node]
@@ -134,36 +135,42 @@ def put(target, content):
 
 def assets(app):
     """Write style, script and runtime, named by their content; note the names in `app.charts_assets`."""
-    runtime = Path(app.doctreedir, f"vega-{vl_convert.__version__}.js")
-    runtime.exists() or put(runtime, drawing.runtime().encode())
-    for kind, file, folder in (("css", HERE / "charts.css", "_static"), ("js", HERE / "charts.js", "_static"), ("runtime", runtime, app.config.charts_csv_base)):
+    runtime = (app.charts_work.get(vega(app)), app.config.charts_csv_base)
+    for kind, file, folder in (("css", HERE / "charts.css", "_static"), ("js", HERE / "charts.js", "_static"), ("runtime", *runtime)):
         content = file.read_bytes()
         name = f"{'vega' if kind == 'runtime' else 'charts'}-{hashlib.sha256(content).hexdigest()[:10]}{file.suffix}"
         put(Path(app.outdir, folder, name), content)
         app.charts_assets[kind] = name if folder == "_static" else f"{folder}/{name}"
 
 
+def vega(app):
+    """Where the runtime is kept between builds."""
+    return Path(app.doctreedir, f"vega-{vl_convert.__version__}.js")
+
+
+def kept_as(app, chart):
+    """Where a chart's drawings are kept between builds, by what they are made of; has them drawn if they are not there."""
+    widths, colors = sorted(app.config.charts_widths), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
+    code = [(HERE / name).read_text("utf-8") for name in ("drawing.py", "pictures.py", "work.py")]
+    seed = json.dumps([chart["spec"], widths, colors, list(app.config.charts_fonts), vl_convert.__version__, code])
+    target = Path(app.doctreedir, f"chart-{hashlib.sha256(seed.encode()).hexdigest()[:20]}.json")
+    app.charts_work.ask(target, work.chart, chart["spec"], chart["rows"], widths, colors)
+    return target
+
+
 def drawn(app, chart):
-    """A chart compiled and drawn at each width: {svgs, live, rows, colors}; kept between builds by its content."""
-    spec, widths, colors = chart["spec"], sorted(app.config.charts_widths), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
-    seed = json.dumps([spec, widths, colors, list(app.config.charts_fonts), vl_convert.__version__, (HERE / "drawing.py").read_text("utf-8")])
-    store = Path(app.doctreedir, f"chart-{hashlib.sha256(seed.encode()).hexdigest()[:20]}.json")
-    if not store.exists():
-        phone = spec["usermeta"]["figure"].get("phone")
-        narrow = phone and {key: spec[key] for key in ("config", "datasets") if key in spec} | phone
-        pairs = [*drawing.compiled(narrow, widths[:1]), *drawing.compiled(spec, widths[1:])] if narrow else drawing.compiled(spec, widths)
-        live = drawing.live(spec, [vega for vega, _ in pairs], chart["rows"], spec["usermeta"]["figure"]["columns"], colors)
-        put(store, json.dumps({"svgs": [svg for _, svg in pairs], "live": live}).encode())
-    return json.loads(store.read_text("utf-8")) | {"rows": chart["rows"], "colors": colors}
+    """A chart drawn at each width: {svgs, live, png, rows, colors}; `png` is a path. Raises what the drawing raised."""
+    target, colors = app.charts_work.get(kept_as(app, chart)), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
+    return json.loads(target.read_text("utf-8")) | {"png": target.with_suffix(".png"), "rows": chart["rows"], "colors": colors}
 
 
 def write_files(app, chart, made):
     """The downloads of a figure and, last, its live spec; returns file ending -> path in the site. Closed data: pictures only."""
     spec, figure, base = chart["spec"], chart["spec"]["usermeta"]["figure"], app.config.charts_csv_base
     path = (lambda ending: Path(app.outdir, base, f"{figure['id']}.{ending}"))
-    picture, files = pictures.figure_svg(spec, made["svgs"][-1]), ["svg", "png"]
-    if put(path("svg"), picture.encode()) or not path("png").exists():
-        put(path("png"), vl_convert.svg_to_png(picture, scale=2))
+    files = ["svg", "png"]
+    put(path("svg"), pictures.figure_svg(spec, made["svgs"][-1]).encode())
+    put(path("png"), made["png"].read_bytes())
     if figure.get("download", True):
         put(path("csv"), markup.csv_text(made["rows"], figure["columns"]).encode())
         put(path("vl.json"), json.dumps(spec, ensure_ascii=False, indent=1).encode())
@@ -225,9 +232,9 @@ def pages(app, pagename, templatename, context, doctree):
 
 def begin(app):
     app.charts_read, app.charts_assets = set(), {}
+    app.charts_work = work.Work([str(Path(app.srcdir, folder)) for folder in app.config.charts_fonts])
     hook()
-    for folder in app.config.charts_fonts:
-        vl_convert.register_font_directory(str(Path(app.srcdir, folder)))
+    app.builder.format == "html" and app.charts_work.ask(vega(app), work.runtime)
 
 
 def setup(app):
@@ -246,4 +253,5 @@ def setup(app):
     app.connect("env-purge-doc", purge)
     app.connect("env-updated", check)
     app.connect("html-page-context", pages, priority=100)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": True}
+    app.connect("build-finished", lambda app, error: app.charts_work.close())
+    return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": False}

@@ -53,6 +53,12 @@ def tree(svg):
         raise ValueError(f"the drawing is not XML: {error}") from None
 
 
+def renumbered(svg):
+    """An SVG text with its clips and gradients numbered from 0; Vega counts on through all that one process draws."""
+    ids = {}
+    return re.sub(r'(id="|url\(#)((?:clip|gradient_)\d+)', lambda hit: f"{hit[1]}{re.sub(r'[0-9]+', '', hit[2])}{ids.setdefault(hit[2], len(ids))}", svg)
+
+
 def compiled(spec, widths):
     """Compile `spec` once a width, so that the whole drawing, axes included, is that wide: [(vega, svg), ...]. Raises ValueError."""
     spec = {key: value for key, value in copy.deepcopy(spec).items() if key not in ("title", "usermeta", "description")}
@@ -70,7 +76,7 @@ def compiled(spec, widths):
             for view in views:
                 view["width"] = max(int(width - spare), 40)
             vega = vl_convert.vegalite_to_vega(spec)
-            svg = vl_convert.vega_to_svg(vega)
+            svg = renumbered(vl_convert.vega_to_svg(vega))
             tree(svg)
             tried.append((width - spare, size(svg)[0], vega, svg))
         made.append(min(tried, key=lambda one: abs(one[1] - width))[2:])
