@@ -353,6 +353,25 @@ def test_charts_come_alive(origin, book, browser, page, scheme):
         say(faults, f"charts of {page} do not answer")
 
 
+@pytest.mark.parametrize("page", CHARTS)
+def test_no_choice_draws_over_the_text_below(origin, browser, page):
+    """A list that a reader makes longer pushes the rest of the page down."""
+    faults = []
+    with Visit(browser, f"{origin}/{page}") as visit:
+        visit.scroll()
+        for chart in CHARTS[page]:
+            figure = visit.page.locator(f"#fig-{chart['id']}")
+            for control in figure.locator(".chart-controls select").all():
+                for value in control.locator("option").evaluate_all("options => options.map(option => option.value)"):
+                    control.select_option(value)
+                    visit.page.wait_for_timeout(100)
+                    over = figure.evaluate("""figure => { const end = part => Element.prototype.getBoundingClientRect.call(figure.querySelector(part)).bottom;
+                      return end('.chart-live svg') - end('.chart-drawing'); }""")
+                    if over > 10:  # the browser measures text a little otherwise than the build
+                        faults.append(f"{chart['id']}, choice {value}: {over:.0f} px of the drawing lie over what follows")
+    say(faults, f"choices on {page} that spoil it")
+
+
 def test_search_finds(origin, book, browser):
     for address in (f"{origin}/search.html?q=meetings", (book / "search.html").as_uri() + "?q=meetings"):
         with Visit(browser, address) as visit:
