@@ -29,6 +29,12 @@ data: environment  ## after an edit in data/: rebuild what is computed, check al
 stale: environment  ## which tables are due for a check
 	@$(PY) book/tools/stale.py
 
+ledger: environment  ## every number of the prose: phrase, value, rows, source (WORDS="who_pays won" keeps some)
+	@$(PY) book/tools/ledger.py $(WORDS)
+
+links: environment  ## ask every outer address whether it still answers (HOST=kbs; AGAIN=1; COPIES=1 looks up stored copies)
+	@$(PY) book/tools/links.py $(if $(HOST),--host $(HOST)) $(if $(AGAIN),--again) $(if $(COPIES),--copies)
+
 cards: environment  ## draw the pictures for link previews, figures/card-*.png
 	@$(PY) book/tools/cards.py
 
@@ -43,6 +49,9 @@ test: tests-environment book  ## every test, the built book in a browser among t
 
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -m "not slow" tests $(ARGS)
+
+mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only "$(ONLY)")
 
 lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
@@ -62,4 +71,4 @@ environment:
 tests-environment: environment
 	@sh book/tools/setup.sh tests/requirements.txt
 
-.PHONY: help book serve notebooks lab data stale cards pdf bench test check lock clean environment tests-environment
+.PHONY: help book serve notebooks lab data stale ledger links mutate cards pdf bench test check lock clean environment tests-environment
