@@ -36,6 +36,12 @@ data: environment  ## after an edit in data/: rebuild what is computed, check al
 stale: environment  ## which tables are due for a check
 	@$(PY) book/tools/stale.py
 
+ledger: environment  ## every number of the prose: phrase, value, rows, source (WORDS="who_pays won" keeps some)
+	@$(PY) book/tools/ledger.py $(WORDS)
+
+links: environment  ## ask every outer address whether it still answers (HOST=kbs; AGAIN=1; COPIES=1 looks up stored copies)
+	@$(PY) book/tools/links.py $(if $(HOST),--host $(HOST)) $(if $(AGAIN),--again) $(if $(COPIES),--copies)
+
 cards: environment  ## draw the pictures for link previews, figures/card-*.png
 	@$(PY) book/tools/cards.py
 
@@ -53,6 +59,9 @@ test-live: tests-environment live  ## every chapter run in a browser, in Jupyter
 
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -m "not slow" tests $(ARGS)
+
+mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only "$(ONLY)")
 
 lock:  ## resolve each requirements.in, and book/live/wheels.in, into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
@@ -75,4 +84,4 @@ tests-environment: environment
 live-environment: environment
 	@sh book/tools/setup.sh book/live/requirements.txt
 
-.PHONY: help book live serve colab notebooks lab data stale cards pdf bench test test-live check lock clean environment tests-environment live-environment
+.PHONY: help book live serve colab notebooks lab data stale cards pdf bench test test-live check lock clean environment tests-environment live-environment ledger links mutate

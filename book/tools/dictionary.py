@@ -14,7 +14,7 @@ import files  # noqa: E402
 from book.site import package  # noqa: E402
 
 #: Tables that no one chapter owns; the others stand under the chapter that is named first in the descriptor.
-SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections")
+SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections", "archived_copies")
 THEMES = {"02": "Meetings of leaders", "03": "Sixty years", "04": "Court-ordered damages", "05": "The low point, and opinion", "06": "Crossing the strait",
           "07": "Getting people out", "08": "The neighbourhood", "01": "The article and after", "09": "The article and after", "me": "How the book was checked", "shared": "Shared by all chapters"}
 PREVIEW, WIDTH, CAVEATS = 4, 32, 1  # columns of a preview, characters of a cell, caveats before "more": the page has to stay light
