@@ -20,7 +20,7 @@ from common import CHROME, NOTEBOOKS, ROOT, _Handler, copy_of_the_project, run
 
 SITE = ROOT / "_build/html"
 SPEC, LEDGER = "application/vnd.vegalite.v6+json", "application/vnd.ledger+json"
-MOST, AIM, WIDGET = 40, 20, .3  # seconds: to the first output at most, and as aimed; for a widget
+MOST, AIM, WIDGET = 40, 20, .3  # seconds: to a chapter's first output at most, and as aimed; to a widget's answer, as aimed
 CHROMIUMS = re.compile(r"(https?://)?(update|content-autofill|optimizationguide-pa|safebrowsing)\.googleapis\.com|(https?://)?(accounts|clients\d?)\.google\.com")  # what the browser asks for itself
 PANEL = "[...(window.jupyterapp?.shell?.widgets('main') || [])].find(one => one.sessionContext)"
 
@@ -110,7 +110,7 @@ def listen(page):
     return page
 
 
-def until(truth, what, seconds=MOST, every=.05):
+def until(truth, what, seconds=60, every=.05):
     """Wait until `truth()` holds; return it."""
     end = time.monotonic() + seconds
     while not (found := truth()):
@@ -123,7 +123,7 @@ def said(page):
     return page.locator("#said").text_content() + (page.locator(".note").text_content() if page.locator(".note").count() else "")
 
 
-def ready(page, seconds=90):
+def ready(page, seconds=240):
     """Wait until the line says that cells can be run; return the notebook's frame."""
     until(lambda: said(page).startswith("Ready"), lambda: f"ready; the page says {said(page)!r}", seconds)
     return page.frames[1]
@@ -147,7 +147,7 @@ def run_all(page, frame):
             first = time.monotonic() - start
         if idle and all(cell["count"] for cell in cells) or any(output["output_type"] == "error" for cell in cells for output in cell["outputs"]):
             return first, cells
-        assert time.monotonic() - start < 120, "the chapter does not come to its end"
+        assert time.monotonic() - start < 240, "the chapter does not come to its end"
         time.sleep(.1)
 
 
@@ -202,7 +202,7 @@ def charts(path):
 def drawn(frame, wanted):
     """Wait until as many charts as wanted are drawn; return how many are, with marks that know their data."""
     count = lambda: frame.evaluate("""() => [...document.querySelectorAll(".vega-embed svg.marks")].filter(svg => [...svg.querySelectorAll("[class*=mark-] > *")].some(mark => mark.__data__)).length""")
-    until(lambda: count() >= wanted, lambda: f"{wanted} live charts, but {count()}", 20)
+    until(lambda: count() >= wanted, lambda: f"{wanted} live charts, but {count()}")
     return count()
 
 
@@ -242,11 +242,11 @@ def test_a_chapter_runs_as_it_is_stored(path, server, reader, elsewhere):
         for chart in frame.locator(".vega-embed").all():  # JupyterLab draws what is near the screen
             chart.scroll_into_view_if_needed()
     drawn(frame, wanted)
-    print(f"\n  {path.stem}: first output {before + (first or 0):.1f} s after Run was pressed ({'nothing loaded before' if cold else 'Python in the cache'}), all {len(cells)} cells and {wanted} charts agree with the stored ones", end="")
-    assert before + (first or 0) < MOST
+    print(f"\n  {path.stem}: first output {before + (first or 0):.1f} s after Run was pressed, aim {AIM} ({'nothing loaded before' if cold else 'Python in the cache'}), all {len(cells)} cells and {wanted} charts agree with the stored ones", end="")
     assert not page.wrong, page.wrong
     assert not elsewhere.asked, f"asked of other hosts: {elsewhere.asked}"
     page.close()
+    assert before + (first or 0) < MOST, "too slow for a reader; on a busy machine, run it again alone"
 
 
 def test_a_widget_answers_at_once(server, reader):
@@ -300,7 +300,7 @@ def test_a_browser_that_cannot_says_so_and_names_other_ways(lack, words, server,
     page.goto(f"{server.address}/chapters/{NOTEBOOKS[0].stem}.html")
     page.click("p.run a.here")
     until(lambda: words in said(page) and page.locator(".note li").count(), lambda: said(page))
-    links = {link.text_content(): link.get_attribute("href") for link in page.locator(".note a").all()}
+    links = {link.text_content(): link.evaluate("link => link.href") for link in page.locator(".note a").all()}
     on_page = context.request.get(f"{server.address}/chapters/{NOTEBOOKS[0].stem}.html").text()
     for name in ("Binder", "Colab"):
         assert (f"Run it in {name}" in links) == (f">{name}</a>" in on_page), f"{name}: {links}"

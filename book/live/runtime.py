@@ -181,13 +181,15 @@ def notice(wheels):
     """What is in the live notebooks, whose it is, and under which terms."""
     lines = ["The notebooks in the browser contain the following software. Each wheel holds the text of its licence.", "",
              f"Pyodide {PYODIDE['version']}: Mozilla Public License 2.0, https://github.com/pyodide/pyodide. It holds CPython (PSF License 2.0) and parts of Emscripten (MIT).",
+             f"Its files were fetched inside {PYODIDE['carrier']['package'].replace('==', ' ')}, a package that carries them; nothing else of that package is here.",
              "JupyterLite, JupyterLab and Jupyter Notebook: BSD 3-Clause, https://github.com/jupyterlite/jupyterlite; theirs: build/**/third-party-licenses.json",
              "Vega, Vega-Lite and Vega-Embed (vega.js): BSD 3-Clause, https://github.com/vega", ""]
     for wheel in sorted(wheels):
         said, _ = metadata(wheel)
         pages = dict(line.split(", ", 1) for line in said.get_all("Project-URL", []))
         home = said["Home-page"] or next((pages[name] for name in pages if re.fullmatch("home ?page|source( code)?|repository|github", name, re.I)), next(iter(pages.values()), ""))
-        changed = {"markupsafe": " Changed: its compiled part is left out.", "jedi": " Not jedi itself but an empty stand-in."}.get(canonicalize_name(said["Name"]), "")
+        changed = {"markupsafe": " Changed: its compiled part is left out.", "jedi": " Not jedi itself but an empty stand-in.",
+                   "ipykernel": " Not ipykernel itself but JupyterLite's stand-in, BSD-3-Clause."}.get(canonicalize_name(said["Name"]), "")
         lines.append(f"{said['Name']} {said['Version']}: {licence(said)}{', ' * bool(home)}{home}.{changed}")
     return "\n".join(lines) + "\n"
 

@@ -20,6 +20,8 @@
 
   // ---- can this browser run it? ----
   async function lacking() {
+    if (location.protocol === "file:") return "The book was opened from a disk. A chapter runs when the book comes from a server, as with “make serve”.";
+    if (!isSecureContext) return "A chapter runs here only when the book is opened over https.";
     if (typeof WebAssembly !== "object") return "This browser does not run WebAssembly, which Python in the browser is made of.";
     if (!("serviceWorker" in navigator) || !("caches" in window)) return "This browser keeps pages here from storing anything (a private window, or its settings), and a chapter cannot run without.";
     try {
