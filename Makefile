@@ -44,6 +44,9 @@ test: tests-environment book  ## every test, the built book in a browser among t
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -m "not slow" tests $(ARGS)
 
+reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
+	@$(PY) book/tools/reproduce.py
+
 lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
 	@for folder in . tests; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK)) || exit 1; done
@@ -62,4 +65,4 @@ environment:
 tests-environment: environment
 	@sh book/tools/setup.sh tests/requirements.txt
 
-.PHONY: help book serve notebooks lab data stale cards pdf bench test check lock clean environment tests-environment
+.PHONY: help book serve notebooks lab data stale cards pdf bench test check reproduce lock clean environment tests-environment
