@@ -63,6 +63,9 @@ check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only "$(ONLY)")
 
+reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
+	@$(PY) book/tools/reproduce.py
+
 lock:  ## resolve each requirements.in, and book/live/wheels.in, into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
 	@for folder in . tests book/live; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --python-version 3.11 --output-file requirements.txt requirements.in) || exit 1; done
@@ -84,4 +87,4 @@ tests-environment: environment
 live-environment: environment
 	@sh book/tools/setup.sh book/live/requirements.txt
 
-.PHONY: help book live serve colab notebooks lab data stale cards pdf bench test test-live check lock clean environment tests-environment live-environment ledger links mutate
+.PHONY: help book live serve colab notebooks lab data stale ledger links mutate cards pdf bench test test-live check reproduce lock clean environment tests-environment live-environment

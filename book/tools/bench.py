@@ -99,7 +99,7 @@ def times():
     print(f"\n{'Build (s)':44}{'full':>8}{'one edit':>10}{'nothing':>10}", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         project = Path(folder) / "book"
-        shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", "node_modules"))
+        files.project(ROOT, project)
         for count in (0, *CHAPTERS):
             print(f"  building {'this book' if not count else f'with {count} chapters more'} ...", file=sys.stderr, flush=True)
             shutil.rmtree(project / "_build", ignore_errors=True)

@@ -95,7 +95,7 @@ def sphinx(lock):
     troubles, stage = [], ""
     with LOG.open("w", encoding="utf-8") as log, subprocess.Popen(
             command, cwd=ROOT, text=True, encoding="utf-8", errors="replace", pass_fds=[lock.fileno()], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}) as run:
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "TZ": "UTC"}) as run:  # charts are drawn in local time
         for line in run.stdout:
             line = re.sub(r"\x1b\[[0-9;]*m|\x08", "", line)
             log.write(line)

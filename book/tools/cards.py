@@ -9,6 +9,7 @@ fonts/NewChapter.ttf is the theme's roman.woff2 at weight 380, renamed (SIL Open
 no woff2: `fonttools varLib.instancer roman.woff2 wght=380`, then the names and `flavor = None`.
 """
 import json
+import os
 import re
 import struct
 import sys
@@ -32,6 +33,7 @@ SERIF, SANS = "New Chapter", "Liberation Sans"
 INK, MUTED, RULE, PAPER = "#1d1d1b", "#5c584f", "#d9d3c5", "#fffdf8"
 SMALLEST, LARGEST = 0.8, 1.8  # scales between which a drawing, its letters 11 px and more, suits a card
 
+os.environ["TZ"] = "UTC"  # charts are drawn in local time
 vl_convert.register_font_directory(str(Path(__file__).parent / "fonts"))
 
 

@@ -23,6 +23,11 @@ def replace(files):
             new.unlink(missing_ok=True)
 
 
+def project(root, folder):
+    """Copy the project at `root` to `folder`, without what was installed or built in it."""
+    shutil.copytree(root, folder, ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", "node_modules", ".hypothesis", ".*.new"))
+
+
 def reason(error):
     """What an OSError says, in words and with the file's name."""
     if isinstance(error, shutil.Error):  # copytree gathers (from, to, words)
