@@ -1,0 +1,458 @@
+"""The explorer of chapter 10: five questions to the book's tables, each with choices, and an answer that can be checked.
+
+Public name: `explore`. A question writes five lines of pandas and Altair from the reader's choices; those lines are
+then run, so that what a reader sees is what the lines give. Live, controls choose and the answer follows; in the stored
+form (HOUSE_OUTPUT=stored) the same questions are charts whose controls need no kernel.
+"""
+import base64
+import os
+from dataclasses import dataclass, field
+from html import escape
+
+import altair as alt
+import pandas as pd
+
+import house
+
+__all__ = ["explore"]
+
+INK, PAPER, MUTED, RULE, WEAK, JAPAN, KOREA = (house.PALETTE[name] for name in ("ink", "paper", "muted", "rule", "weak", "japan", "korea"))
+COUNTRY = {"JPN": "Japan", "KOR": "South Korea"}
+WAY = {"KOR-JPN": "South Koreans to Japan", "JPN-KOR": "Japanese to South Korea"}
+COLOURS = {"JPN": JAPAN, "KOR": KOREA, "KOR-JPN": KOREA, "JPN-KOR": JAPAN}
+IMPORTS = "import altair as alt, pandas as pd, house; house.enable()"
+
+
+class Nothing(Exception):
+    """A choice that has no answer; the message is the sentence that the reader gets."""
+
+
+@dataclass
+class View:
+    """An answer: the sentence, and, unless the choice has none, five lines of code, the rows and the chart they give."""
+    said: str
+    code: str = ""
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    chart: object = None
+    tables: tuple = ()
+
+
+def number(value):
+    """A number as prose writes it: 9,459,711, 590, 25.5."""
+    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:,.1f}"
+
+
+def listed(words):
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def plural(count, one, many=None):
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def span(choices):
+    """The years chosen, as a condition on `{}`; raises Nothing where they run backwards."""
+    first, last = choices["years"]
+    if first > last:
+        raise Nothing(f"The years run backwards, from {first} to {last}: let the first be the earlier one.")
+    return f"{first} <= {{}} <= {last}"
+
+
+def coloured(column, names, keys):
+    """Encoding that gives each of `names` the colour of its country, with a legend above."""
+    return f"alt.Color('{column}:N', title=None).scale(domain={names}, range={[COLOURS[key] for key in keys]})"
+
+
+# ---- leader meetings ---------------------------------------------------------------------------------------------
+
+KINDS = {"visit": "Visits", "margins": "On the margins of other events", "informal": "Talks that one side called informal", "brief": "Greetings and corridor talks"}
+GROUPS = {"year": "rows.date.dt.year", "pair": "rows.jp_leader + ' and ' + rows.kr_leader", "place": "rows.country.map({'JPN': 'Japan', 'KOR': 'South Korea'}).fillna('third countries')"}
+
+
+def write_meetings(choices):
+    kinds = [kind for kind in KINDS if choices[kind]]
+    if not kinds:
+        raise Nothing("No kind of meeting is switched on, so there is nothing to count: switch on at least one.")
+    group, years = choices["by"], span(choices).format("date.dt.year")
+    table = 'house.load("leader_meetings")'
+    if "brief" in kinds:
+        table = f"pd.concat([{table}, house.load(\"brief_encounters\").query(\"not counted and duration_min.fillna(1) > 0\").assign(kind='brief')])"
+    weak = "" if choices["weak"] else " and confidence != 'low'"
+    first, last = choices["years"]
+    along = (f"alt.X('year:Q', title=None).scale(domain=[{first - 1}, {last + 1}], nice=False).axis(format='d', tickMinStep=1), alt.Y('n:Q', title='meetings').scale(domain=[0, max(rows.n) + 1]).axis(tickMinStep=1)"
+             if group == "year" else f"alt.X('n:Q', title='meetings').scale(domain=[0, max(rows.n) + 1]).axis(tickMinStep=1), alt.Y('{group}:N', title=None, sort='-x').axis(labelLimit=280)")
+    fills = {"visit": INK, "margins": PAPER, "informal": RULE, "brief": WEAK}
+    return ("leader_meetings",) + ("brief_encounters",) * ("brief" in kinds), "\n".join([
+        IMPORTS,
+        f"rows = {table}.query(\"{years} and kind in {kinds}{weak}\").sort_values('date')",
+        f"rows = rows.assign({group}={GROUPS[group]}).assign(n=lambda m: m.groupby('{group}').cumcount() + 1)",
+        f"dots = alt.Chart(rows, width=600{', height=alt.Step(22)' * (group != 'year')}).mark_point(size={110 if group != 'year' else 70}, opacity=1, stroke='{INK}', strokeWidth=1.4)",
+        f"dots.encode({along}, fill=alt.Fill('kind:N', title=None).scale(domain={kinds}, range={[fills[kind] for kind in kinds]}), tooltip=['date:T', 'jp_leader', 'kr_leader', 'city', 'kind'])"])
+
+
+def tell_meetings(rows, choices):
+    first, last = choices["years"]
+    counted = rows.groupby(choices["by"]).size().sort_values(ascending=False)
+    most = counted[counted.eq(counted.iloc[0])].index
+    led = (f"; {'most' if choices['by'] != 'place' else 'more in ' + most[0] + ' than elsewhere'}, {counted.iloc[0]}{', in ' + listed(map(str, sorted(most))) if choices['by'] == 'year' else ', by ' + listed(most) if choices['by'] == 'pair' else ''}"
+           if len(counted) > 1 and len(most) <= 3 else "")
+    thin = ("Before 1993 only visits are on file, from 1993 to 1997 the list is partial, and before 1983 nothing was found." if first < 1998 else
+            "The list is complete or nearly so from 1998; what was not found may still have taken place.")
+    return f"By this rule, {first} to {last} has {plural(len(rows), 'meeting')} of the two leaders{led}. A count is worth no more than its rule: say which you used. {thin}"
+
+
+# ---- two series --------------------------------------------------------------------------------------------------
+
+YEAR = "pd.to_datetime(t.year, format='%Y')"
+#: name: (table, rows as an expression, date, value, unit, part: lines of different parts are not joined)
+SERIES = {
+    "South Koreans to Japan, by month": ("visitors_monthly", "house.load('visitors_monthly').query(\"main_series and direction == 'KOR-JPN'\")", "t.month", "t.visitors", "visitors a month", "t.series"),
+    "Japanese to South Korea, by month": ("visitors_monthly", "house.load('visitors_monthly').query(\"main_series and direction == 'JPN-KOR'\")", "t.month", "t.visitors", "visitors a month", "t.series"),
+    "South Koreans to Japan, by year": ("visitors_annual", "house.load('visitors_annual').query(\"main_series and direction == 'KOR-JPN'\")", YEAR, "t.visitors", "visitors a year", "t['count']"),
+    "Japanese to South Korea, by year": ("visitors_annual", "house.load('visitors_annual').query(\"main_series and direction == 'JPN-KOR'\")", YEAR, "t.visitors", "visitors a year", "t['count']"),
+    "Leaders' meetings": ("leader_meetings", "house.load('leader_meetings').date.dt.year.value_counts().reindex(range(1998, 2026), fill_value=0).rename_axis('year').reset_index(name='meetings')", YEAR, "t.meetings", "meetings a year", "'all kinds'"),
+    "North Korean missiles": ("missile_years", "house.load('missile_years').query('complete')", YEAR, "t.missiles", "missiles a year", "'complete years'"),
+    "Won for 100 yen": ("exchange_rates", "house.load('exchange_rates')", YEAR, "t.krw_per_100jpy", "won, average of the year", "'annual average'"),
+    "South Korea's income per head, 2015 dollars": ("income_ratio", "house.load('income_ratio').query(\"measure == 'gdp_per_head_constant_2015'\")", YEAR, "t.kor_per_100_jpn", "per 100 of Japan's", "t.vintage"),
+    "South Korea's income per head, purchasing power": ("income_ratio", "house.load('income_ratio').query(\"measure == 'gdp_per_head_ppp_2021'\")", YEAR, "t.kor_per_100_jpn", "per 100 of Japan's", "t.vintage"),
+    "South Korea's income per head, current dollars": ("income_ratio", "house.load('income_ratio').query(\"measure == 'gdp_per_head_current'\")", YEAR, "t.kor_per_100_jpn", "per 100 of Japan's", "t.vintage"),
+    "Japan's military spending": ("defence_share", "house.load('defence_share').query(\"country == 'JPN'\")", YEAR, "t.milex_pct_gdp", "% of output", "t.country"),
+    "South Korea's military spending": ("defence_share", "house.load('defence_share').query(\"country == 'KOR'\")", YEAR, "t.milex_pct_gdp", "% of output", "t.country"),
+    "Votes alike at the United Nations": ("un_votes", "house.load('un_votes')", YEAR, "t.agreement_pct", "% of roll calls", "t.series"),
+    "Japanese who feel close to South Korea": ("affinity", "house.load('affinity').rename(columns={'survey_year': 'year'})", YEAR, "t.feel_affinity_pct", "% of those asked", "t['mode']"),
+    "Koreans among foreign residents of Japan": ("residents_share", "house.load('residents_share')", "t.as_of", "t.share_pct", "% of all foreign residents", "t.series"),
+    "Trade between the two": ("trade", "house.load('trade')", YEAR, "t.total_usd_mn", "million US dollars a year", "t.reporter"),
+    "Organisations that both belong to": ("shared_organisations", "house.load('shared_organisations')", YEAR, "t.shared_organisations", "organisations", "'full members'"),
+}
+
+
+def take(name):
+    """The expression for the rows of a series in one form: date, series, value, part, and where they come from."""
+    _, rows, date, value, _, part = SERIES[name]
+    given = ", ".join(f"{column}={text}" if text.startswith("'") else f"{column}=lambda t: {text}" for column, text in (("date", date), ("value", value), ("part", part)))
+    return f"{rows}.assign(what={name!r}, {given})"
+
+
+def write_series(choices):
+    one, two = choices["one"], choices["two"]
+    if one == two:
+        raise Nothing(f"Both choices are the same series, {one}: pick another for one of them.")
+    kept = f"rows = pd.concat([one, two]).reindex(columns=['date', 'what', 'value', 'part', 'status', 'publisher', 'source_url']).dropna(subset='value').query(\"{span(choices).format('date.dt.year')}\")"
+    lines = [IMPORTS, f"one = {take(one)}", f"two = {take(two)}", kept]
+    rows, _ = run("\n".join([*lines, "None"]))
+    for name in (one, two):
+        if name not in set(rows.what):
+            raise Nothing(f"{name} has no value from {choices['years'][0]} to {choices['years'][1]}: widen the years, or pick another series.")
+    shared = years_of(rows, one) & years_of(rows, two)
+    if not shared:
+        raise Nothing(f"The two series share no year from {choices['years'][0]} to {choices['years'][1]}: {one} has {extent(rows, one)}, {two} has {extent(rows, two)}.")
+    moments = f" + alt.Chart(house.load('key_moments').query(\"'{rows.date.min():%Y-%m-%d}' <= date <= '{rows.date.max():%Y-%m-%d}'\").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)))).encode(x='date:T', tooltip=['date:T', 'label']).mark_rule(strokeDash=[3, 3])" if choices["moments"] else ""
+    if moments:
+        moments += moments.replace(".mark_rule(strokeDash=[3, 3])", ".mark_text(fontSize=14, dy=-8).encode(y=alt.value(0), text='mark')")
+    line = "mark_line(point={'size': 14}, clip=True)"
+    axis = f"alt.X('date:T', title=None).scale(domain=['{rows.date.min():%Y-%m-%d}', '{rows.date.max():%Y-%m-%d}'])"
+    if choices["shown"] == "panels":
+        units = [SERIES[name][4] for name in (one, two)]
+        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26)).{line}.encode({axis}, alt.Y('value:Q', title=None), detail='part', tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
+    else:
+        means = rows.assign(value=rows.value.astype(float)).groupby([rows.what, rows.date.dt.year]).value.mean()
+        bases = [year for year in sorted(shared) if means[one, year] and means[two, year]]
+        if not bases:
+            raise Nothing("The two series share no year in which both are above zero, so neither can be set to 100: show them in two panels.")
+        lines[3] += f".assign(index=lambda t: (100 * t.value.astype(float) / t.what.map(t[t.date.dt.year.eq({bases[0]})].groupby('what').value.mean().astype(float))).round(1))"
+        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, KOREA]}).legend(labelLimit=330, columns=1), detail='part', tooltip=['date:T', 'what', 'value', 'index']){moments}"
+    return tuple(dict.fromkeys([SERIES[one][0], SERIES[two][0], *["key_moments"] * choices["moments"]])), "\n".join([*lines, last])
+
+
+def years_of(rows, name):
+    return set(rows[rows.what.eq(name)].date.dt.year)
+
+
+def extent(rows, name):
+    years = years_of(rows, name)
+    return f"{min(years)} to {max(years)}" if len(years) > 1 else f"{min(years)}"
+
+
+def tell_series(rows, choices):
+    shared = years_of(rows, choices["one"]) & years_of(rows, choices["two"])
+    told = []
+    for name in (choices["one"], choices["two"]):
+        own = rows[rows.what.eq(name)].sort_values("date")
+        form = "%B %Y" if SERIES[name][2] != YEAR else "%Y"
+        told.append(f"{name}: {number(own.value.iloc[0])} in {own.date.iloc[0].strftime(form)}, {number(own.value.iloc[-1])} in {own.date.iloc[-1].strftime(form)} ({SERIES[name][4]})")
+    broken = " Lines break where the way of counting changes: do not read a step there as a change." if rows.groupby("what").part.nunique().max() > 1 else ""
+    return f"{'; '.join(told)}. They share {plural(len(shared), 'year')}. Two lines that turn together do not show that one moved the other; a numbered moment says when, never why.{broken}"
+
+
+# ---- visitors ----------------------------------------------------------------------------------------------------
+
+def write_visitors(choices):
+    ways = [way for way in WAY if choices[way]]
+    if not ways:
+        raise Nothing("Neither direction is switched on: switch on at least one.")
+    base, monthly = choices["base"], choices["step"] == "month"
+    table, date = ("visitors_monthly", "month") if monthly else ("visitors_annual", "year")
+    key, where = ("rows.direction + rows.month.dt.strftime('%m')", "rows.month.dt.year") if monthly else ("rows.direction", "rows.year")
+    years = span(choices).format("month.dt.year" if monthly else "year")
+    points = "alt.X('month:T', title=None)" if monthly else "alt.X('year:Q', title=None).scale(zero=False, nice=False).axis(format='d', tickMinStep=1)"
+    return (table,), "\n".join([
+        IMPORTS,
+        f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}))",
+        f"rows = rows.assign(key={key}); base = rows[{where}.eq({base})].set_index('key').visitors",
+        f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\")",
+        f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail='{'series' if monthly else 'count'}', tooltip=['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct']) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(y='pct:Q')"])
+
+
+def tell_visitors(rows, choices):
+    step, base = choices["step"], choices["base"]
+    told = []
+    for way in [way for way in WAY if choices[way]]:
+        own = rows[rows.direction.eq(way)].sort_values(step)
+        if own.empty:
+            told.append(f"for {WAY[way]} no figure of {base} was found to set these years against, so that line is missing")
+        else:
+            last, when = own.iloc[-1], f"{own.month.iloc[-1]:%B %Y}" if step == "month" else str(own.year.iloc[-1])
+            told.append(f"{WAY[way]}: {number(last.visitors)} in {when}, {number(last.pct)}% of {'the same month of ' * (step == 'month')}{base}")
+    return (f"{'; '.join(told)}. The base year decides how this looks, and no base shows what travel would have been without a quarrel or a pandemic. "
+            "Each arrival counts, so one traveller can count twice; a line breaks where its source changes.")
+
+
+# ---- evacuations -------------------------------------------------------------------------------------------------
+
+CRISES = ["conflict", "unrest", "attack", "epidemic", "disaster"]
+PEOPLE = {"announced": ("rows.partner_headline", "people, as announced"), "citizens": ("rows.citizens_partner", "citizens only"),
+          "relatives": ("rows.citizens_partner + rows.relatives_partner.fillna(0)", "citizens and their relatives"), "operations": ("1", "flights, convoys and other operations")}
+
+
+def write_carried(choices):
+    operators = [country for country in COUNTRY if choices[country]]
+    if not operators:
+        raise Nothing("Neither country is switched on as the carrier: switch on at least one.")
+    kind = "" if choices["crisis"] == "all" else f" and crisis_kind == '{choices['crisis']}'"
+    people, unit = PEOPLE[choices["count"]]
+    by = [f"by {COUNTRY[country]}" for country in operators]
+    return ("evacuations",), "\n".join([
+        IMPORTS,
+        f"rows = house.load('evacuations').query(\"joint and partner_headline.fillna(1) > 0 and operator_country in {operators} and {span(choices).format('month.dt.year')}{kind}\")",
+        f"rows = rows.assign(people={people}, by='by ' + rows.operator_country.map({COUNTRY}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'))",
+        f"bars = alt.Chart(rows, width=330, height=alt.Step(26)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
+        f"bars.mark_bar().encode({coloured('by', by, operators)}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('people:Q').impute(value=0) if rows.people.isna().all() else 'people:Q', text='figure:N')"])
+
+
+def tell_carried(rows, choices):
+    unit = PEOPLE[choices["count"]][1]
+    told = []
+    for country, other in (("JPN", "South Koreans"), ("KOR", "Japanese")):
+        own = rows[rows.operator_country.eq(country)]
+        if choices[country]:
+            told.append(f"{COUNTRY[country]} carried {other} {plural(len(own), 'time')}" if choices["count"] == "operations" else
+                        f"{COUNTRY[country]} carried {number(own.people.sum())} {other} ({unit}) in {plural(int(own.people.notna().sum()), 'operation')}")
+    blank = int(rows.partner_headline.isna().sum())
+    blanks = f" Of {plural(blank, 'more operation' if choices['count'] != 'operations' else 'operation')} no figure was published: blank is not zero." if blank else ""
+    return f"{choices['years'][0]} to {choices['years'][1]}: {'; '.join(told)}.{blanks} A few relatives of other nationality make the difference between the ways of counting, so name yours."
+
+
+# ---- polls -------------------------------------------------------------------------------------------------------
+
+ASKED = {"impression": "Impression of the other country", "relations": "State of relations", "trust": "Can the other country be trusted?", "closeness": "Feel close to it?",
+         "liking": "Like or dislike it?", "favourability": "Favourable view of it?", "people": "Favourable view of its people?"}
+
+
+POLLSTERS = {"every pollster": "all", "Asahi and Dong-A": "asahi-donga", "Dong-A": "donga", "East Asia Institute": "eai", "East Asia Institute, API and KEI": "eai-api-kei",
+             "Gallup Korea": "gallup-korea", "Genron NPO and East Asia Institute": "genron-eai", "Japan Press Research Institute": "jpri", "Korea Economic Research Institute": "keri",
+             "Mainichi and Chosun": "mainichi-chosun", "NHK and KBS": "nhk-kbs", "Nikkei": "nikkei", "Yomiuri and Hankook": "yomiuri-hankook"}
+
+
+def write_polls(choices):
+    asked = [country for country in COUNTRY if choices[country]]
+    if not asked:
+        raise Nothing("Neither side is switched on: switch on the Japanese, the South Koreans, or both.")
+    only = "" if choices["pollster"] == "all" else f" and pollster == '{choices['pollster']}'"
+    names = [f"asked in {COUNTRY[country]}" for country in asked]
+    return ("polls",), "\n".join([
+        IMPORTS,
+        f"rows = house.load('polls').query(\"question == '{choices['question']}' and {'' if choices['friendly'] else 'not '}positive and country in {asked} and {span(choices).format('year')}{only}\")",
+        f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna('mode not found'), shown=rows.status.map({{'second-hand': '{PAPER}'}}))",
+        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, detail='line', tooltip=['year', 'asked', 'value_pct', 'mode', 'fieldwork'])",
+        "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
+
+
+def tell_polls(rows, choices):
+    told = []
+    for country in [country for country in COUNTRY if choices[country]]:
+        own = rows[rows.country.eq(country)].sort_values(["year", "pollster"])
+        told.append(f"asked in {COUNTRY[country]}: {number(own.value_pct.iloc[-1])}% in {own.year.iloc[-1]} ({own.pollster_name.iloc[-1]}), the latest of {plural(len(own), 'reading')}" if len(own) else f"in {COUNTRY[country]} nobody was asked this in these years, as far as was found")
+    answer = "the friendly answer" if choices["friendly"] else "the unfriendly answer"
+    second = " Hollow dots were read in copies of a named report." if rows.status.eq("second-hand").any() else ""
+    return f"{ASKED[choices['question']]} Share who gave {answer}, {'; '.join(told)}. Compare only within one pollster and one way of asking; no line joins two.{second}"
+
+
+# ---- questions and their controls ---------------------------------------------------------------------------------
+
+@dataclass
+class Question:
+    """`controls`: {name: (label, options, value first shown)}; options are {words: value}, bool for a toggle, (first, last) for years."""
+    title: str
+    controls: dict
+    write: object
+    tell: object
+    columns: dict
+    empty: str = "No row fits this choice: widen the years, or switch more kinds on."
+
+
+QUESTIONS = {
+    "meetings": Question("How often did the leaders meet, by my rule?", {
+        "by": ("Count by", {"year": "year", "pair of leaders": "pair", "place": "place"}, "year"), "years": ("Years", (1983, 2026), (1998, 2026)),
+        **{kind: (label, bool, kind != "brief") for kind, label in KINDS.items()}, "weak": ("Meetings known from weak sources", bool, True)},
+        write_meetings, tell_meetings, {"date": "Date", "jp_leader": "Japan", "kr_leader": "South Korea", "city": "City", "kind": "Kind", "confidence": "Confidence"}),
+    "series": Question("How do two series run beside each other?", {
+        "one": ("First series", {name: name for name in SERIES}, "South Koreans to Japan, by month"), "two": ("Second series", {name: name for name in SERIES}, "Won for 100 yen"),
+        "shown": ("Show", {"two panels, one time axis": "panels", "both as an index": "index"}, "panels"), "years": ("Years", (1950, 2026), (1996, 2026)), "moments": ("Key moments", bool, True)},
+        write_series, tell_series, {"date": "Date", "what": "Series", "value": "Value", "part": "Count", "status": "Status"}),
+    "visitors": Question("How much travel, against which year?", {
+        "base": ("Base year", {str(year): year for year in range(1996, 2026)}, 2018), "step": ("By", {"month": "month", "whole year": "year"}, "month"), "years": ("Years", (1989, 2026), (2010, 2026)),
+        **{way: (label, bool, True) for way, label in WAY.items()}},
+        write_visitors, tell_visitors, {"month": "Month", "year": "Year", "who": "Travellers", "visitors": "Visitors", "pct": "% of the base", "status": "Status"},
+        "No figure of the base year, or none of these years, was found for this direction: take another base year or widen the years. Japanese figures by month begin in 2009 and lack June 2020 to December 2021."),
+    "carried": Question("Who carried whom out of a crisis?", {
+        "count": ("Count", {words: key for key, (_, words) in PEOPLE.items()}, "announced"), "crisis": ("Crisis", {"every kind": "all", **{kind: kind for kind in CRISES}}, "all"), "years": ("Years", (1990, 2026), (2020, 2026)),
+        **{country: (f"Carried by {name}", bool, True) for country, name in COUNTRY.items()}},
+        write_carried, tell_carried, {"operation": "Operation", "by": "Carried", "figure": "Number", "crisis_kind": "Crisis", "joint_kind": "How", "confidence": "Confidence"},
+        "No operation that took citizens of the other country along was found for this choice. The first on file is of March 2020; that is what was found, not proof that none came earlier."),
+    "polls": Question("What do the two peoples say of each other?", {
+        "question": ("Question", {words: key for key, words in ASKED.items()}, "trust"), "pollster": ("Pollster", POLLSTERS, "all"), "years": ("Years", (1995, 2025), (2005, 2025)),
+        "friendly": ("The friendly answer (off: the unfriendly one)", bool, True), **{country: (f"Asked in {name}", bool, True) for country, name in COUNTRY.items()}},
+        write_polls, tell_polls, {"year": "Year", "pollster_name": "Poll", "asked": "Asked", "value_pct": "%", "mode": "How", "status": "Status"},
+        "No reading was found for this question, pollster, side and time: take another pollster or widen the years. Each pollster asks only some of the questions."),
+}
+
+
+def run(code):
+    """Run the lines of a view; return the rows and the chart that they give."""
+    *lines, last = code.splitlines()
+    names = {}
+    exec("\n".join(lines), names)
+    return names["rows"], eval(last, names) if len(names["rows"]) else None
+
+
+def view(name, **choices):
+    """Answer question `name` for these choices (controls left out stand as first shown). Raises ValueError for what no control offers."""
+    if name not in QUESTIONS:
+        raise ValueError(f"there is no question {name!r}; there are {listed(list(QUESTIONS))}")
+    question = QUESTIONS[name]
+    if strange := set(choices) - set(question.controls):
+        raise ValueError(f"question {name!r} has no control {listed(sorted(strange))}; it has {listed(list(question.controls))}")
+    choices = {**{control: value for control, (_, _, value) in question.controls.items()}, **choices}
+    try:
+        tables, code = question.write(choices)
+        rows, chart = run(code)
+    except Nothing as why:
+        return View(str(why))
+    except ValueError as error:  # a table that is not there or broken: house.load says which, where and how to mend it
+        return View(f"The table cannot be read: {error}")
+    if rows.empty:
+        return View(question.empty)
+    return View(question.tell(rows, choices), code, rows, chart, tables)
+
+
+# ---- the panel ----------------------------------------------------------------------------------------------------
+
+STYLE = f"""<style>
+.ask {{ background: {PAPER}; color: {INK}; border-top: 3px solid {INK}; padding: 18px 20px; max-width: 800px; font: 14px/1.5 Arial, 'Liberation Sans', sans-serif; }}
+.ask .widget-label, .ask .widget-label-basic, .ask .widget-readout {{ color: {INK}; font: 13px Arial, 'Liberation Sans', sans-serif; height: auto; overflow: visible; text-align: left; }}
+.ask .widget-dropdown, .ask .widget-slider {{ flex-flow: column; align-items: stretch; width: auto; min-width: 190px; height: auto; margin: 4px 18px 8px 0; overflow: visible; }}
+.ask .widget-dropdown > select {{ background-color: {PAPER}; color: {INK}; border: 0; border-bottom: 2px solid {INK}; border-radius: 0; font: bold 14px Arial, 'Liberation Sans', sans-serif; height: 32px; max-width: 340px; }}
+.ask .widget-slider {{ min-width: 260px; padding-right: 12px; }}
+.ask .noUi-connect, .ask .widget-slider .noUi-connects {{ background: {RULE}; }} .ask .noUi-connect {{ background: {INK} !important; }}
+.ask .noUi-handle {{ background: {PAPER} !important; border: 2px solid {INK} !important; }}
+.ask .widget-checkbox {{ width: auto; height: auto; margin: 3px 18px 3px 0; overflow: visible; }} .ask .widget-checkbox input {{ accent-color: {INK}; width: 17px; height: 17px; }}
+.ask select:focus-visible, .ask input:focus-visible, .ask .noUi-handle:focus, .ask a:focus-visible, .ask summary:focus-visible, .ask .scroll:focus-visible {{ outline: 3px solid {JAPAN} !important; outline-offset: 2px; }}
+.ask-choices {{ flex-flow: row wrap; align-items: flex-end; border-bottom: 1px solid {RULE}; padding-bottom: 10px; overflow: visible; }} .ask-pick select {{ font-size: 19px !important; height: 38px !important; max-width: 100% !important; font-family: Georgia, serif !important; }}
+.ask .said {{ font: 18px/1.5 Georgia, 'Times New Roman', serif; margin: 12px 0; max-width: 66ch; color: {INK}; }} .ask .small {{ color: {MUTED}; font-size: 13px; }}
+.ask .scroll {{ max-height: 260px; overflow: auto; border-top: 1px solid {RULE}; border-bottom: 1px solid {RULE}; }} .ask table {{ border-collapse: collapse; font-size: 13px; color: {INK}; margin: 0; }}
+.ask th, .ask td {{ text-align: left !important; padding: 4px 14px 4px 0; border-bottom: 1px solid {RULE}; vertical-align: top; background: {PAPER}; max-width: 280px; }} .ask thead th {{ position: sticky; top: 0; }} .ask td.n {{ text-align: right !important; font-variant-numeric: tabular-nums; }}
+.ask a {{ color: {JAPAN}; text-decoration: underline; }} .ask a.get {{ display: inline-block; color: {INK}; border: 2px solid {INK}; padding: 5px 12px; margin: 10px 10px 6px 0; text-decoration: none; font-weight: bold; }} .ask a.get:hover {{ background: {INK}; color: {PAPER}; }}
+.ask summary {{ cursor: pointer; font-weight: bold; padding: 6px 0; }} .ask pre {{ background: #f5f1e6; color: {INK}; padding: 12px; overflow-x: auto; font-size: 12px; user-select: all; }}
+</style>"""
+
+
+def control(label, options, value):
+    import ipywidgets
+    if options is bool:
+        return ipywidgets.Checkbox(description=label, value=value, indent=False)
+    if isinstance(options, dict):
+        return ipywidgets.Dropdown(description=label, options=[*options.items()], value=value, style={"description_width": "initial"})
+    return ipywidgets.IntRangeSlider(description=label, min=options[0], max=options[1], value=value, continuous_update=False, readout_format="d", style={"description_width": "initial"})
+
+
+def cell(value):
+    if pd.isna(value):
+        return "<td></td>"
+    if isinstance(value, pd.Timestamp):
+        return f"<td>{value:%Y-%m-%d}</td>"
+    plain = isinstance(value, str) or 1000 < value < 2100 and float(value).is_integer()  # a year wants no thousands mark
+    return f"<td>{escape(str(value))}</td>" if plain else f'<td class="n">{value:,g}</td>' if abs(value) < 1e5 else f'<td class="n">{value:,.0f}</td>'
+
+
+def download(name, text, kind, words):
+    return f'<a class="get" download="{name}" href="data:{kind};base64,{base64.b64encode(text.encode()).decode()}">{words}</a>'
+
+
+def below(name, answer):
+    """What stands under a chart: rows with their sources, the CSV or why there is none, and the five lines."""
+    columns = {column: label for column, label in QUESTIONS[name].columns.items() if column in answer.rows}
+    kept = [*columns, *(column for column in ("publisher", "source_url") if column in answer.rows)]
+    entries = [house._resource(table) for table in answer.tables]
+    links = [f'<a href="{escape(source["path"])}" target="_blank" rel="noopener">{escape(source["title"])}</a>' if source.get("path") else escape(source["title"]) for entry in entries for source in entry["sources"]]
+    sourced = "publisher" in answer.rows
+    head = "".join(f'<th scope="col">{escape(label)}</th>' for label in [*columns.values(), *["Source"] * sourced])
+    lines = []
+    for row in answer.rows.to_dict("records"):
+        url, source = row.get("source_url"), row.get("publisher")
+        credit = "" if not sourced else "<td></td>" if pd.isna(source) else f'<td><a href="{escape(url)}" target="_blank" rel="noopener">{escape(source)}</a></td>' if isinstance(url, str) and url.startswith("http") else f"<td>{escape(source)}</td>"
+        lines.append(f"<tr>{''.join(cell(row[column]) for column in columns)}{credit}</tr>")
+    closed = [entry for entry in entries if not entry["redistribute"]]
+    csv = ("".join(f'<p class="small">No CSV: {escape(entry["redistribute_note"])}</p>' for entry in closed) or
+           download(f"{name}.csv", answer.rows[kept].to_csv(index=False), "text/csv", f"Get these rows as CSV ({len(answer.rows):,})"))
+    return (f'<div class="scroll" tabindex="0" role="region" aria-label="The rows behind the chart"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+            f'<p class="small">{plural(len(answer.rows), "row")} of {listed([f"<code>{table}</code>" for table in answer.tables])}. Source: {"; ".join(dict.fromkeys(links))}. As of {min(entry["retrieved"] for entry in entries)}.</p>'
+            f'{csv}{download(f"{name}.py", answer.code + chr(10), "text/x-python", "Get the five lines")}'
+            f'<details><summary>The five lines that give this chart and these rows</summary><pre tabindex="0">{escape(answer.code)}</pre></details>')
+
+
+def panel(name):
+    """Controls, chart, sentence and rows as one widget; each question keeps its choices when another is looked at."""
+    import ipywidgets
+    from IPython.core.interactiveshell import InteractiveShell
+    show, pages = InteractiveShell.instance().display_formatter.format, {}
+    pick = control("Question", {question.title: key for key, question in QUESTIONS.items()}, name).add_class("ask-pick")
+    choices, said, drawing, rest = ipywidgets.Box().add_class("ask-choices"), ipywidgets.HTML(), ipywidgets.Output(), ipywidgets.HTML()
+
+    def answer(*_):
+        found = view(pick.value, **{key: widget.value for key, widget in pages[pick.value].items()})
+        said.value = f'<p class="said" role="status">{escape(found.said)}</p>'
+        drawing.outputs = () if found.chart is None else ({"output_type": "display_data", **dict(zip(("data", "metadata"), show(found.chart.properties(description=found.said))))},)
+        rest.value = "" if found.chart is None else below(pick.value, found)
+
+    def turn(*_):
+        if pick.value not in pages:
+            pages[pick.value] = {key: control(*given) for key, given in QUESTIONS[pick.value].controls.items()}
+            for widget in pages[pick.value].values():
+                widget.observe(answer, "value")
+        choices.children = [*pages[pick.value].values()]
+        answer()
+
+    pick.observe(turn, "value")
+    turn()
+    return ipywidgets.VBox([ipywidgets.HTML(STYLE), pick, choices, said, drawing, rest]).add_class("ask")
+
+
+STORED = {}
+
+
+def explore(name):
+    """Return question `name` as a panel with controls, or, in the stored form, as a published chart; the names are in `QUESTIONS`."""
+    if name not in QUESTIONS:
+        raise ValueError(f"there is no question {name!r}; there are {listed(list(QUESTIONS))}")
+    return STORED[name]() if os.environ.get("HOUSE_OUTPUT") == "stored" else panel(name)
