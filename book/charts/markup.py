@@ -127,10 +127,12 @@ def figure_parts(figure, made, key, *, late, number, home, tables, notebook, run
     file ending to an address; `tables` holds pairs (name, address).
     """
     title, label, controls = escape(figure["title"]), escape(number or "Link"), "".join(control(one, key) for one in made["live"]["controls"])
+    said = " · ".join(f"{escape(str(one['label']))} <b>{escape(str(dict(zip(one.get('options', ()), one.get('labels') or one.get('options', ()))).get(one['value'], one['value'])))}</b>"
+                      for one in made["live"]["controls"] if one["kind"] in ("select", "radio", "range") and one.get("value") is not None)
     parts = [f'<figure class="chart" id="{key}" data-chart="{figure["id"]}" data-runtime="{escape(runtime)}" data-spec="{escape(live)}" aria-labelledby="{key}-title"><figcaption>'
              f'<p class="chart-number"><a href="{escape(home)}" aria-label="{label}: link to this figure">{label}</a></p>'
              f'<p class="chart-title" id="{key}-title">{title}</p><p class="chart-subtitle">{escape(figure["subtitle"])}</p></figcaption>',
-             f'<fieldset class="chart-controls" disabled><legend>Choices for this chart</legend>{controls}</fieldset>' if controls else "", drawings(figure, made, key)]
+             f'<p class="chart-choice">{said}</p>' * bool(said) + (f'<fieldset class="chart-controls" disabled><legend>Choices for this chart</legend>{controls}</fieldset>' if controls else ""), drawings(figure, made, key)]
     if figure.get("note"):
         parts.append('<p class="chart-note">' + re.sub(r"\*(.+?)\*", r"<em>\1</em>", escape(figure["note"])) + "</p>")
     dated = f'as of <time datetime="{escape(str(figure["as_of"]))}">{escape(day(figure["as_of"]))}</time>' if figure.get("as_of") else ""
