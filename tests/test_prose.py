@@ -1,4 +1,5 @@
 """Every number that a reader meets, in prose, headlines, subtitles, notes and alternative texts, is bound to the data."""
+import ast
 import json
 import re
 import sys
@@ -30,15 +31,36 @@ def plain(markdown):
     return re.sub(r"\s+", " ", text.replace("*", ""))
 
 
+def strings(node):
+    """Every text in a chart's specification, furniture left out."""
+    if isinstance(node, str):
+        yield node.strip()
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key not in ("usermeta", "title", "description"):
+            yield from strings(value)
+
+
+def labels(cells, spec):
+    """Words that were typed in code and are drawn inside a chart; expressions do not count, nor labels whose only numbers are years: those name a row."""
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code" and "house.ledger(" not in "".join(cell["source"])]
+    typed = {node.value.strip() for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    drawn = {text for text in strings(spec) if re.search(r"[a-z]{2} ", text) and not re.search(r"datum|width|[=<>?]| [*/] ", text)}
+    year = (lambda number: number.step == "date" or number.text.lower() in numerals.UNCOUNTED or re.fullmatch(r"(1[89]|20)\d\d", number.text))
+    return [text for text in map(plain, sorted(typed & drawn)) if not all(map(year, numerals.find(text)))]
+
+
 def blocks(path):
-    """(where, text) for every piece of prose of a notebook, chart furniture included."""
-    for place, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"], 1):
+    """(where, text) for every piece of prose of a notebook, chart furniture and typed labels included."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    for place, cell in enumerate(cells, 1):
         if cell["cell_type"] == "markdown":
             yield f"cell {place}", plain("".join(cell["source"]))
         for output in cell.get("outputs", []):
             figure = output.get("data", {}).get(SPEC, {}).get("usermeta", {}).get("figure")
             for part in ("title", "subtitle", "alt", "note") if figure else ():
                 yield f"cell {place}, {part} of chart {figure['id']}", plain(figure[part] or "")
+            for text in labels(cells, output["data"][SPEC]) if figure else ():
+                yield f"cell {place}, a label in chart {figure['id']}", text
 
 
 def bindings(path):
