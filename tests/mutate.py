@@ -73,6 +73,8 @@ class Copy:
 
     def restore(self):
         """Bytes and times as they were, so that the build's memory of unchanged pages holds too."""
+        if not self.kept:
+            return
         for path, (raw, stat) in self.kept.items():
             (self.root / path).write_bytes(raw)
             os.utime(self.root / path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
@@ -145,7 +147,7 @@ def cells(copy, fits, renewed):
             continue
         header, *rows = copy.rows(entry["path"])
         fields = entry["schema"]["fields"]
-        for number, row in enumerate(rows, 1):
+        for at, row in enumerate(rows, 1):
             there = {name: f"{float(cell):g}" if field["type"] in ("integer", "number") and cell else cell or None for name, field, cell in zip(header, fields, row)}
             chapters = collections.defaultdict(set)
             for chapter, shown in seen.get(entry["name"], ()):
@@ -155,7 +157,7 @@ def cells(copy, fits, renewed):
                         chapters[name].add(chapter)
             for place, field in enumerate(fields):
                 if row[place] and fits(field, row[place]) and (chapters[field["name"]] or not renewed):
-                    yield entry, number, place, row[place], chapters[field["name"]]
+                    yield entry, at, place, row[place], chapters[field["name"]]
 
 
 def number(field, cell):
@@ -329,6 +331,7 @@ def code(kind):
 
 
 def counted(words):
+    """The numbers in a text that the book's rule counts."""
     return [found for found in numerals.find(words) if found.text.lower() not in numerals.UNCOUNTED]
 
 
@@ -387,6 +390,7 @@ TEMPLATE, STYLE = "book/theme/new_chapter/layout.html", "book/theme/new_chapter/
 FOREIGN = [(TEMPLATE, "</head>", '<script src="https://cdn.jsdelivr.net/npm/vega@6"></script>\n</head>'), (STYLE, "@font-face", "@import url(https://fonts.googleapis.com/css?family=Lato);\n@font-face"),
            (TEMPLATE, "</head>", '<link rel="stylesheet" href="//cdn.example.org/x.css">\n</head>'), (TEMPLATE, "</head>", "<script>window.count = 1</script>\n</head>"),
            (TEMPLATE, '<html lang="', '<html data-lang="')]
+PAGE = "02_twelve_meetings"  # has a drop-down
 CONTROLS = [("book/charts/charts.js", 'input.addEventListener("input", () =>', 'input.addEventListener("input", () => null &&', "alive and http and {}"),
             ("book/charts/charts.js", 'holder.addEventListener("keydown"', 'holder.addEventListener("keyright"', "alive and http and {}"),
             ("book/theme/new_chapter/static/new_chapter.js", 'button.addEventListener("click"', 'button.addEventListener("clack"', "switch_reaches")]
@@ -401,7 +405,7 @@ def foreign(copy, draw):
 def control(copy, draw):
     path, old, new, test = draw.choice(CONTROLS)
     copy.replace(path, old, new)
-    return f"{path}: {new!r}", {test.format("02_twelve_meetings")}
+    return f"{path}: {new!r}", {test.format(PAGE)}
 
 
 def link(pattern, spoil):
@@ -486,7 +490,9 @@ class Runner:
         start, (stages, mutate) = time.monotonic(), FAMILIES[family]
         try:
             if set(stages) & {"built", "browser"} and not self.copy.built.exists():
-                assert not self.stage("built", ""), "the copy does not build before anything is broken"
+                fault = self.stage("built", "")
+                assert not fault, f"the copy fails before anything is broken: {fault}"
+                self.sound["built", ""] = True
             done, aim = mutate(self.copy, random.Random(seed))
             noticed = None
             for name in stages:
@@ -513,6 +519,8 @@ def main():
     ask.add_argument("--only", default="", help="families whose name holds this word")
     asked = ask.parse_args()
     families = [family for family in FAMILIES if asked.only in family]
+    if not families:
+        sys.exit(f"No family of mutations has {asked.only!r} in its name; there are: {', '.join(FAMILIES)}.")
     draw, plan = random.Random(asked.seed), []
     while len(plan) < max(asked.number, len(families)):
         plan += draw.sample(families, len(families))
@@ -562,7 +570,7 @@ def main():
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

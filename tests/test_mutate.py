@@ -1,6 +1,9 @@
 """The tool that breaks copies: every family still breaks something and is taken back, and what survives is said."""
 import hashlib
+import os
 import random
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -46,3 +49,14 @@ def test_what_survives_is_said_and_the_work_tree_left_alone(tmp_path):
     assert code == 1 and "SURVIVED  unseen: LICENSE emptied" in said and "caught    seen: a word of index.md\n                     by test_prose.py::test_every_number_of_a_page_is_bound_in_a_chapter[index]" in said, said
     assert said.strip().splitlines()[-1] == "  unseen (prose): LICENSE emptied" and "1 survived" in said and "seed 5" in said, said
     assert fingerprint(ROOT) == before and not list(tmp_path.iterdir()), "the copies are left behind"
+
+
+def test_an_interruption_removes_the_copies(tmp_path):
+    going = subprocess.Popen([sys.executable, "tests/mutate.py", "--only", "digit", "--number", "1"], cwd=ROOT, env={**os.environ, "TMPDIR": str(tmp_path)},
+                             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    going.stdout.readline()
+    with pytest.raises(subprocess.TimeoutExpired):
+        going.wait(timeout=3)
+    going.send_signal(signal.SIGTERM)
+    said = going.communicate(timeout=60)[0]
+    assert going.returncode == 1 and said.strip() == "Interrupted; the copies were removed." and not list(tmp_path.iterdir()), said

@@ -1,4 +1,5 @@
 """Every number that a reader meets, in prose, headlines, subtitles, notes and alternative texts, is bound to the data."""
+import ast
 import json
 import re
 import sys
@@ -30,15 +31,36 @@ def plain(markdown):
     return re.sub(r"\s+", " ", text.replace("*", ""))
 
 
+def strings(node):
+    """Every text in a chart's specification, furniture left out."""
+    if isinstance(node, str):
+        yield node.strip()
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key not in ("usermeta", "title", "description"):
+            yield from strings(value)
+
+
+def labels(cells, spec):
+    """Words that were typed in code and are drawn inside a chart; expressions do not count, nor labels whose only numbers are years: those name a row."""
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code" and "house.ledger(" not in "".join(cell["source"])]
+    typed = {node.value.strip() for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    drawn = {text for text in strings(spec) if re.search(r"[a-z]{2} ", text) and not re.search(r"datum|width|[=<>?]| [*/] ", text)}
+    year = (lambda number: number.step == "date" or number.text.lower() in numerals.UNCOUNTED or re.fullmatch(r"(1[89]|20)\d\d", number.text))
+    return [text for text in map(plain, sorted(typed & drawn)) if not all(map(year, numerals.find(text)))]
+
+
 def blocks(path):
-    """(where, text) for every piece of prose of a notebook, chart furniture included."""
-    for place, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"], 1):
+    """(where, text) for every piece of prose of a notebook, chart furniture and typed labels included."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    for place, cell in enumerate(cells, 1):
         if cell["cell_type"] == "markdown":
             yield f"cell {place}", plain("".join(cell["source"]))
         for output in cell.get("outputs", []):
             figure = output.get("data", {}).get(SPEC, {}).get("usermeta", {}).get("figure")
             for part in ("title", "subtitle", "alt", "note") if figure else ():
                 yield f"cell {place}, {part} of chart {figure['id']}", plain(figure[part] or "")
+            for text in labels(cells, output["data"][SPEC]) if figure else ():
+                yield f"cell {place}, a label in chart {figure['id']}", text
 
 
 def bindings(path):
@@ -132,3 +154,20 @@ def test_circled_numbers_are_those_of_the_key_moments():
                 if dated and (int(dated[2]) != moment.date.year or dated[1] in numerals._MONTHS and dated[1] != f"{moment.date:%B}") or not dated and str(moment.date.year) not in near and not any(word in near for word in words):
                     faults.append(f"{path.name}, {where}: {found[0]} is {moment.label}, {moment.date:%B %Y}; the text says “{near}”")
     assert not faults, "circled numbers beside something else:\n  " + "\n  ".join(faults)
+
+
+@pytest.mark.parametrize(("text", "found"), {
+    "Twelve of 1,990 and twenty-one, 3.5bn, −4": ["Twelve", "1,990", "twenty-one", "3.5bn", "−4"], "the twelfth, a 13th, the sixtieth": ["twelfth", "13th", "sixtieth"],
+    "half, two-thirds, a sixth, ¾": ["half", "two-thirds", "a sixth", "¾"], "tenfold, twice, doubled, trebled, dozens of": ["tenfold", "twice", "doubled", "trebled", "dozens of"],
+    "two in three, 2 to 5%, 2023–24": ["two", "three", "2", "5", "2023", "24"], "6 September 2024, March 2023, 2024-09-06": ["6 September 2024", "March 2023", "2024-09-06"],
+    "the G7, K-ETA, a third country, a two-way street, the first": []}.items())
+def test_numbers_are_found(text, found):
+    assert [number.text for number in numerals.find(text)] == found
+
+
+@pytest.mark.parametrize(("text", "fits", "fails"), [
+    ("590", 590.4, 590.6), ("9.46 million", 9459711, 9465001), ("about 590", 594, 596), ("nearly 600", 590, 600), ("over 100", 104, 106), ("half", 0.505, 0.52), ("about half", 0.54, 0.56),
+    ("twelfth", 12, 11), ("tenfold", 10.4, 10.6), ("a sixth", 1 / 6, 1 / 5), ("dozens of", 30, 12), ("hundreds of", 200, 100), ("March 2023", "2023-03-06", "2023-04-06"), ("2018", "2018-10-30", "2019-01-01")])
+def test_the_rounding_rule(text, fits, fails):
+    number, = numerals.find(text)
+    assert numerals.agrees(number, fits) and not numerals.agrees(number, fails)
