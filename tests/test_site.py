@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from common import NOTEBOOKS, ROOT, copy_of_the_project, package, pages, run
+from common import LIVE, NOTEBOOKS, ROOT, Visit, copy_of_the_project, package, pages, run
 from test_notebooks import charts
 
 pytestmark = pytest.mark.slow
@@ -191,68 +191,6 @@ def test_every_chart_is_a_whole_figure(site, page):
 
 
 # ---- in a browser ------------------------------------------------------------------------------------------------
-
-WATCH = """
-  window.shift = 0;
-  new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value; })
-    .observe({type: 'layout-shift', buffered: true});"""
-SCROLL = """async () => { for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {
-  window.scrollTo(0, y); await new Promise(done => setTimeout(done, 60)); } }"""
-
-
-class Visit:
-    """One page in one browser context, with what it fetched and what it complained of."""
-
-    def __init__(self, browser, address, **context):
-        self.address, self.faults, self.bytes, self.fetched = address, [], 0, []
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-        self.context.add_init_script(WATCH)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        home = "file://" if address.startswith("file:") else "/".join(address.split("/")[:3]) + "/"
-        wire = self.context.new_cdp_session(self.page)
-        wire.send("Network.enable")
-        wire.on("Network.loadingFinished", lambda event: setattr(self, "bytes", self.bytes + event["encodedDataLength"]))
-        self.page.on("request", lambda request: self.fetched.append(request.url))
-        self.page.on("request", lambda request: None if request.url.startswith((home, "data:", "blob:")) else self.faults.append(f"asks a third party: {request.url}"))
-        self.page.on("requestfailed", lambda request: self.faults.append(f"does not get {request.url}: {request.failure}"))
-        self.page.on("response", lambda response: self.faults.append(f"{response.status} for {response.url}") if response.status >= 400 else None)
-        self.page.on("console", lambda message: self.faults.append(f"console {message.type}: {message.text[:200]}") if message.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error.message[:160]} {(error.stack or '').strip()[-160:]}"))
-        self.page.goto(address, wait_until="load")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def settle(self):
-        """Wait until nothing more is fetched."""
-        self.page.wait_for_load_state("networkidle")
-        return self
-
-    def until(self, condition, what):
-        """Wait for a condition; asked from outside, since the page's own policy forbids it to evaluate text."""
-        for _ in range(150):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(100)
-        pytest.fail(f"{self.address}: waited 15 s until {what}")
-
-    def scroll(self):
-        """Scroll past everything, as a reader does, until every chart has come alive."""
-        self.page.mouse.wheel(0, 10)
-        self.page.evaluate(SCROLL)
-        for n in range(self.page.evaluate(f"{LIVE}.length")):
-            self.page.evaluate(f"{LIVE}[{n}].scrollIntoView({{block: 'center'}})")
-            self.until(f"['ready', 'failed'].includes({LIVE}[{n}].dataset.live)", f"chart {n + 1} is alive")
-        self.settle()
-        return self
-
-
-LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
-
 
 @EACH
 def test_a_visit_is_quick_quiet_and_still(origin, browser, page):
