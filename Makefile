@@ -38,11 +38,11 @@ pdf: book  ## the whole book as one PDF, _build/a-new-chapter.pdf
 bench: book  ## what every page weighs, and how long builds take with more chapters
 	@$(PY) book/tools/bench.py
 
-test: tests-environment book  ## every test, the built book in a browser among them
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
+test: tests-environment book  ## every test, the built book in a browser among them; stops after five failures (ARGS=--maxfail=0 goes on)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --maxfail=5 tests $(ARGS)
 
-check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
-	@$(PYTEST) -m "not slow" tests $(ARGS)
+check: tests-environment  ## the fast tests alone (no browser, no notebook runs); also a hook, see .githooks
+	@$(PYTEST) -n auto -m "not slow" tests $(ARGS)
 
 lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
