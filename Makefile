@@ -51,14 +51,14 @@ pdf: book  ## the whole book as one PDF, _build/a-new-chapter.pdf
 bench: book  ## what every page weighs, and how long builds take with more chapters
 	@$(PY) book/tools/bench.py
 
-test: tests-environment book  ## every test, the built book in a browser among them
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
+test: tests-environment book  ## every test, the built book in a browser among them; stops after five failures (ARGS=--maxfail=0 goes on)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --maxfail=5 tests $(ARGS)
 
 test-live: tests-environment live  ## every chapter run in a browser, in JupyterLab too (some minutes)
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -s tests/live.py $(ARGS)
 
-check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
-	@$(PYTEST) -m "not slow" tests $(ARGS)
+check: tests-environment  ## the fast tests alone (no browser, no notebook runs); also a hook, see .githooks
+	@$(PYTEST) -n auto -m "not slow" tests $(ARGS)
 
 mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only "$(ONLY)")
