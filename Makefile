@@ -47,9 +47,9 @@ check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
 	@$(PY) book/tools/reproduce.py
 
-lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
+lock: requirements.in tests/requirements.in .github/requirements.in  ## resolve each requirements.in into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
-	@for folder in . tests; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK)) || exit 1; done
+	@for folder in . tests .github; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK)) || exit 1; done
 
 clean:  ## remove what was built and the environment
 	rm -rf _build .venv
