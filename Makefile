@@ -68,7 +68,7 @@ reproduce: environment  ## prove that the same sources give the same outputs, fi
 
 lock:  ## resolve each requirements.in, and book/live/wheels.in, into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
-	@for folder in . tests book/live; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --python-version 3.11 --output-file requirements.txt requirements.in) || exit 1; done
+	@for folder in . tests book/live .github; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --python-version 3.11 --output-file requirements.txt requirements.in) || exit 1; done
 	@echo "Locking book/live/wheels.txt ..."; cd book/live && $(LOCK) --python-version 3.14 --no-deps --output-file wheels.txt wheels.in
 
 clean:  ## remove what was built and the environment

@@ -73,7 +73,7 @@ def scheme(address):
     return found[1].lower() if found else ""
 
 
-@fuzz(40)
+@fuzz(25)
 @given(changes=strategies.lists(strategies.tuples(strategies.sampled_from(PLACES), HOSTILE), min_size=1, max_size=2))
 @example(changes=[(("usermeta", "figure", "as_of"), "2026-13-45")])
 @example(changes=[(("usermeta", "figure", "id"), "a" * 300)])
@@ -175,3 +175,99 @@ def test_no_figure_offers_a_formula(values):
     assert len(cells) == len(values)
     for cell, value in zip(cells, values):
         assert not isinstance(value, str) or cell.removeprefix("'") == value.replace("\r", " ").removeprefix("'"), f"{value!r} became {cell!r}"
+
+
+# ---- chapters and the repository -------------------------------------------------------------------------------
+
+def test_chapters_run_nothing_but_charts():
+    """A run of the notebooks changes outputs and figures only: no cell imports or writes anything else."""
+    faults = []
+    for path in NOTEBOOKS:
+        for number, cell in enumerate((cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"), 1):
+            for node in ast.walk(ast.parse("".join(cell["source"]))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+                faults += [f"{path.name}, code cell {number}: imports {name}" for name in names if name.partition(".")[0] not in ("altair", "pandas", "house", "ipywidgets", "IPython", "json", "math")]
+                faults += [f"{path.name}, code cell {number}: calls {called}" for _ in [0] if re.fullmatch(r"open|exec|eval|compile|__import__|system|save|to_(csv|json|excel|parquet|pickle|sql|html)|write\w*|unlink|mkdir", called)]
+    assert not faults, "chapters load with house.load and show charts and tables; they write no files:\n  " + "\n  ".join(faults)
+
+
+def tracked():
+    """(name, text) of every text file that git holds or would hold."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, listed):
+        try:
+            yield name, (ROOT / name).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+            pass
+
+
+SECRETS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{30,}|\bgithub_pat_\w{20,}|\bxox[abpr]-\w{8,}|\bsk-[\w-]{24,}|(?i:password|passwd|api_?key|secret|token)\s*[=:]\s*['\"][^'\"\s]{8,}['\"]"
+                     r"|://[^\s/:@]+:[^\s/@]+@")
+PERSONAL = re.compile(r"(?<=\w)@(?!example\.org)[\w-]+\.(?:com|org|net|io|jp|kr|dev)\b|(?<![\w.])/(?:home|Users)/\w+|(?<![\w.])/root/")
+
+
+def test_no_secret_and_no_address_of_a_person():
+    faults = [f"{name}: {found.group()[:60]!r}" for name, text in tracked() if not name.endswith(("requirements.txt", "OFL.txt", "test_safety.py"))
+              for kind in (SECRETS, PERSONAL) for found in kind.finditer(text)]
+    assert not faults, "secrets, e-mail addresses or folders of a person:\n  " + "\n  ".join(faults[:20])
+    made_up = ["AKIA" + "A" * 16, "ghp_" + "a" * 36, "https://me:pass@host", "token = 'abcdefgh1'", "me@mail.com", "/home/me"]
+    assert all(SECRETS.search(text) or PERSONAL.search(text) for text in made_up)
+
+
+def test_every_lock_is_audited_by_the_public_ci():
+    flow = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text(encoding="utf-8"))
+    steps = [step.get("run", "") for step in flow["jobs"]["audit"]["steps"]]
+    assert "python -m pip install --require-hashes -r .github/requirements.txt" in steps, "pip-audit itself comes from a lock with hashes"
+    command = next(step for step in steps if "pip-audit --" in step)
+    assert "--require-hashes" in command and "schedule" in flow.get("on", flow.get(True)), "the audit reads locks with hashes, and runs without a push too"
+    listed = subprocess.run(["sh", "-c", command.partition("|")[0]], cwd=ROOT, capture_output=True, text=True).stdout.split("\0")
+    locks = {name for name, text in tracked() if re.search(r"(?m)^\s+--hash=sha256:", text) and name.endswith(".txt")}
+    assert locks and locks == set(filter(None, listed)), f"the audit misses {sorted(locks - set(listed))}"
+
+
+# ---- what is offered -------------------------------------------------------------------------------------------
+
+@pytest.mark.slow
+def test_downloads_are_plain_files(book):
+    """What a page offers to save is a file of the book, of a kind that runs nothing, and is what its name says."""
+    faults, offered = [], set()
+    for page in book.rglob("*.html"):
+        for link in BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select("a[download], a[href*='/data/'], a[href^='data/']"):
+            target = (page.parent / urlsplit(link["href"]).path).resolve()
+            if not urlsplit(link["href"]).scheme and target.suffix != ".html":
+                offered.add(target)
+    for path in offered:
+        name, raw = path.relative_to(book.resolve()).as_posix(), path.read_bytes()
+        if path.suffix == ".csv":
+            faults += [f"{name}: {cell!r} would run in a spreadsheet" for cell in formulas(raw.decode("utf-8"))]
+        elif path.suffix in (".json", ".ipynb"):
+            json.loads(raw)
+        elif path.suffix == ".svg":
+            ElementTree.fromstring(raw)
+            harmless(raw.decode("utf-8"), name)
+        elif not (path.suffix == ".png" and raw.startswith(b"\x89PNG")):
+            faults.append(f"{name}: not a kind of file that readers expect")
+    faults += [f"{path.relative_to(book)}: a link or a program" for path in book.rglob("*") if path.is_symlink() or path.is_file() and path.stat().st_mode & 0o111]
+    assert len(offered) > 100 and not faults, f"{len(offered)} downloads:\n  " + "\n  ".join(faults[:20])
+
+
+# ---- reproduction ----------------------------------------------------------------------------------------------
+
+def test_the_first_difference_is_named_with_its_line(tmp_path):
+    sys.path.insert(0, str(ROOT / "book/tools"))
+    import reproduce
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        (folder / "live").mkdir(parents=True)
+        (folder / "b.html").write_text("<p>\nsame\n</p>\n")
+        (folder / "live/x.js").write_text(folder.name)
+        (folder / "a.pdf").write_text(folder.name)
+        (folder / ".buildinfo").write_text(folder.name)
+    assert reproduce.difference(one, two) is None
+    (two / "b.html").write_text("<p>\nother\n</p>\n")
+    assert reproduce.difference(one, two) == "b.html, line 2: 'same' became 'other'"
+    (two / "b.html").write_text("<p>\nsame\n</p>\n\n")
+    assert reproduce.difference(one, two).startswith("b.html, line 5: ")
+    (one / "a.html").touch()
+    assert reproduce.difference(one, two) == "a.html is made only once"

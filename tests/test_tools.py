@@ -240,7 +240,7 @@ def test_make_lists_its_commands():
     assert {"book", "live", "test-live", "serve", "notebooks", "lab", "data", "test", "check", "lock", "clean"} <= set(commands)
 
 
-@pytest.mark.parametrize("folder", [".", "tests", "book/live"])
+@pytest.mark.parametrize("folder", [".", "tests", "book/live", ".github"])
 def test_locks_hold_what_is_asked_for_with_hashes(folder):
     asked = re.findall(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(==\S+)?", (ROOT / folder / "requirements.in").read_text(encoding="utf-8"))
     text = (ROOT / folder / "requirements.txt").read_text(encoding="utf-8")

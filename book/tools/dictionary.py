@@ -112,8 +112,8 @@ def corrections(root):
         yield from (f"## {package.day(row['date'])}: {md(row['table'])}, {md(row['column'])}", "",
                     f"Row {md(row['row_key'])} of [{md(row['table'])}](../data/{package.tables(root)[row['table']].path.name}): "
                     f"{md(row['was']) or 'blank'} became **{md(row['now']) or 'blank'}**. {md(row['reason'])} Source: {link(row['publisher'], row['source_url'])}.", "")
-    yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv) "
-                "beside the edited value; a test refuses a corrected table whose new value differs from the one listed here.", "")
+    yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv): "
+                "`make data` puts the new value in its table where the old one stands, and refuses a line that does not fit; a test refuses a table that says something else later.", "")
     yield from ('<p>The list is also <a href="../corrections.xml">a feed</a>, and a table like any other.</p>', "")
 
 

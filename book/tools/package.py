@@ -76,7 +76,7 @@ def stamp(data, entry):
         cells = list(csv.reader(raw.decode("utf-8").splitlines(keepends=True)))
         now["rows"] = len(cells) - 1
         for number, column, cell in ((number, column, cell) for number, row in enumerate(cells) for column, cell in zip(cells[0], row)):
-            if re.match(r"[=@\t\r]|[+-](?![\d.])", cell):
+            if re.match(r"[=+@\t\r-]", cell) and not re.fullmatch(r"[+-]?\d+(\.\d+)?", cell):
                 raise ValueError(f"data/{entry['path']}, row {number}, column {column}: {cell[:60]!r} would run as a formula in a spreadsheet; reword it")
         if entry["name"] == "corrections" and len(cells) > 1:
             now["retrieved"] = max(entry["retrieved"], *(row[cells[0].index("date")] for row in cells[1:]))

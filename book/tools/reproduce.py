@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from pathlib import Path
 
 import build
@@ -18,7 +19,7 @@ import files
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = ("data", "chapters", "figures")
-LEFT_OUT = re.compile(r"(^|/)(\.|__pycache__/)|^live/|\.pdf$")
+LEFT_OUT = re.compile(r"(^|/)\.|(^|/)__pycache__/|^live/|\.pdf$")
 PLACES = {"one": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}, "another/folder with a longer name": {"PYTHONHASHSEED": "2", "TZ": "Asia/Seoul", "LC_ALL": "ko_KR.UTF-8"}}
 
 
@@ -43,7 +44,7 @@ def difference(one, two):
             return f"{name} is made only {'once' if name in names[0] else 'the second time'}"
         first, second = ((folder / name).read_bytes() for folder in (one, two))
         if first != second:
-            line, (old, new) = next((n, pair) for n, pair in enumerate(zip(first.split(b"\n") + [b""], second.split(b"\n") + [b""]), 1) if pair[0] != pair[1])
+            line, (old, new) = next((n, pair) for n, pair in enumerate(zip_longest(first.split(b"\n"), second.split(b"\n"), fillvalue=b"(no line)"), 1) if pair[0] != pair[1])
             at = next((n for n, (a, b) in enumerate(zip(old, new)) if a != b), min(len(old), len(new)))
             shown = (lambda text: repr(text[max(0, at - 40):at + 60].decode("utf-8", "replace")))
             return f"{name}, line {line}: {shown(old)} became {shown(new)}"
