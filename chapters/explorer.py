@@ -490,7 +490,7 @@ def stored_series():
     chart = alt.layer(moment.mark_rule(strokeDash=[3, 3]), moment.mark_text(fontSize=14, baseline="bottom").encode(y=alt.value(alt.expr("datum.lift")), text="mark:N"), *layers).resolve_scale(y="independent")
     return house.publish(chart.add_params(upper, lower).properties(height=365), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Any two series, one time axis, two scales kept apart",
         subtitle="Two series of your choice since 1990, one above the other, each on its own scale. Circled numbers: key moments",
-        alt="Two panels share a time axis: above, South Koreans going to Japan, climbing with two falls; below, won for a hundred yen, swinging. Dashed lines mark numbered moments. Two controls choose the series.",
+        alt="Two panels share a time axis: above, South Koreans going to Japan, climbing with two falls; below, the price of the yen in won, swinging. Dashed lines mark numbered moments. Two controls choose the series.",
         columns={"date": "Date", "what": "Series", "value": "Value", "unit": "Unit", "part": "Count"},
         note="A line breaks where the way of counting changes. Monthly counts are drawn as means of quarters. That two lines turn together does not show that one moved the other.")
 
@@ -543,9 +543,9 @@ def stored_polls():
     chart = point.mark_line(aria=False).encode(detail="way:N") + point.mark_point(size=60, opacity=1).encode(stroke=alt.Stroke("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]), fill=alt.when("datum.status == 'second-hand'").then(alt.value(PAPER)).otherwise(alt.Fill("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]))) + names
     return house.publish(chart.resolve_scale(color="independent").add_params(series, answer).properties(height=280), id="explore-polls", table="polls", title="One pollster, one question at a time",
         subtitle="Share who gave the answer, of Japanese asked about South Korea (blue) and South Koreans asked about Japan (orange). Hollow: read in a copy of a named report",
-        alt="Dots and lines of one poll: both peoples' trust in the other is under a half in every round. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
+        alt="Dots and lines of one poll: trust of both peoples in the other is low in every round. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
         columns={"year": "Year", "series": "Question and pollster", "answer": "Answer", "country": "Asked in", "value_pct": "Share (%)", "way": "How"},
-        note="Polls with at least three rounds on file. No line joins two ways of asking.")
+        note="Polls with fewer rounds are in the table only. No line joins two ways of asking.")
 
 
 STORED = {"meetings": stored_meetings, "series": stored_series, "visitors": stored_visitors, "carried": stored_carried, "polls": stored_polls}

@@ -8,7 +8,7 @@ import house
 from common import ROOT, run
 
 PAGE = (ROOT / "chapters/use_the_data.md").read_text(encoding="utf-8")
-BLOCKS = {code.split()[1]: code for code in re.findall(r"(?ms)^```python\n(.*?)^```$", PAGE)}
+BLOCKS = {code.split()[1]: code for code in re.findall(r"(?ms)^```\{code-block\} python\n(.*?)^```$", PAGE)}
 
 
 def wanted():
@@ -30,7 +30,7 @@ def test_pandas_and_polars_read_by_address(origin):
 
 @pytest.mark.slow
 def test_javascript_reads_the_tables_of_the_site(origin, browser):
-    script = re.search(r"(?ms)^```js\n(.*?)^```$", PAGE)[1]
+    script = re.search(r"(?ms)^```\{code-block\} js\n(.*?)^```$", PAGE)[1]
     page = browser.new_page()
     page.goto(f"{origin}/chapters/use_the_data.html")
     said = page.evaluate("(async () => { let said = ''; const console = { log: (...words) => { said = words.join(' '); } };\n" + script + "\nreturn said; })()")
@@ -39,4 +39,4 @@ def test_javascript_reads_the_tables_of_the_site(origin, browser):
 
 
 def test_what_is_not_run_says_so():
-    assert re.search(r"## R\n\n\*Not tested here\.\*", PAGE) and len(re.findall(r"(?m)^```\w+$", PAGE)) == len(BLOCKS) + 2
+    assert re.search(r"## R\n\n\*Not tested here\.\*", PAGE) and len(re.findall(r"(?m)^```\{code-block\} \w+$", PAGE)) == len(BLOCKS) + 2
