@@ -481,14 +481,14 @@ def stored_series():
     names = [name for name in SERIES if name in set(rows.what)]
     upper, lower = choose("upper", names, "Above"), choose("lower", names, "Below", "Won for 100 yen")
     time = alt.X("date:T", title=None).scale(domain=["1990-01-01", "2026-12-31"]).axis(format="%Y", tickCount=6)
-    moments = house.load("key_moments").query("date > '1998'").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)), lift=lambda m: m.id.map({5: -16, 7: -16, 9: -16}).fillna(-2))[["date", "mark", "lift"]]
+    moments = house.load("key_moments").query("date > '1998'").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)), lift=lambda m: m.id.map({5: -16, 7: -30, 9: -16}).fillna(-2))[["date", "mark", "lift"]]
     moment, layers = alt.Chart(moments).encode(alt.X("date:T")), []
-    for param, colour, (top, foot) in (("upper", INK, (40, 170)), ("lower", KOREA, (230, 360))):
+    for param, colour, (top, foot) in (("upper", INK, (50, 175)), ("lower", KOREA, (245, 370))):
         one = alt.Chart(rows).transform_filter(f"datum.what == {param}")
         layers += [one.mark_line(color=colour, point={"size": 12, "color": colour}, aria=False).encode(time, alt.Y("value:Q", title=None).scale(range=[foot, top]).axis(tickCount=3, format="~s", orient="left"), detail=["part:N", "run:N"], tooltip=["date:T", "what:N", "value:Q"]),
-                   one.transform_aggregate(unit="min(unit)", groupby=["what"]).mark_text(align="left", baseline="bottom", fontWeight="bold", color=INK).encode(text="label:N", x=alt.value(0), y=alt.value(top - 14)).transform_calculate(label="datum.what + ', ' + datum.unit")]
+                   *(one.transform_aggregate(unit="min(unit)", groupby=["what"]).mark_text(align="left", baseline="bottom", color=shade).encode(text=f"{word}:N", x=alt.value(0), y=alt.value(top - up)) for word, shade, up in (("what", INK, 26), ("unit", MUTED, 11)))]
     chart = alt.layer(moment.mark_rule(strokeDash=[3, 3]), moment.mark_text(fontSize=14, baseline="bottom").encode(y=alt.value(alt.expr("datum.lift")), text="mark:N"), *layers).resolve_scale(y="independent")
-    return house.publish(chart.add_params(upper, lower).properties(height=365), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Any two series, one time axis, two scales kept apart",
+    return house.publish(chart.add_params(upper, lower).properties(height=375), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Any two series, one time axis, two scales kept apart",
         subtitle="Two series of your choice since 1990, one above the other, each on its own scale. Circled numbers: key moments",
         alt="Two panels share a time axis: above, South Koreans going to Japan, climbing with two falls; below, the price of the yen in won, swinging. Dashed lines mark numbered moments. Two controls choose the series.",
         columns={"date": "Date", "what": "Series", "value": "Value", "unit": "Unit", "part": "Count"},
