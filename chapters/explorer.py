@@ -138,7 +138,7 @@ def write_series(choices):
     one, two = choices["one"], choices["two"]
     if one == two:
         raise Nothing(f"Both choices are the same series, {one}: pick another for one of them.")
-    kept = f"rows = pd.concat([one, two]).reindex(columns=['date', 'what', 'value', 'part', 'status', 'publisher', 'source_url']).dropna(subset='value').query(\"{span(choices).format('date.dt.year')}\")"
+    kept = f"rows = pd.concat([one, two]).reindex(columns=['date', 'what', 'value', 'part', 'status', 'publisher', 'source_url']).dropna(subset='value').query(\"{span(choices).format('date.dt.year')}\").assign(run=lambda t: t.groupby('what').date.diff().dt.days.gt(400).cumsum())"
     lines = [IMPORTS, f"one = {take(one)}", f"two = {take(two)}", kept]
     rows, _ = run("\n".join([*lines, "None"]))
     for name in (one, two):
@@ -154,14 +154,14 @@ def write_series(choices):
     axis = f"alt.X('date:T', title=None).scale(domain=['{rows.date.min():%Y-%m-%d}', '{rows.date.max():%Y-%m-%d}'])"
     if choices["shown"] == "panels":
         units = [SERIES[name][4] for name in (one, two)]
-        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26)).{line}.encode({axis}, alt.Y('value:Q', title=None), detail='part', tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
+        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26)).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=['part', 'run'], tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
     else:
         means = rows.assign(value=rows.value.astype(float)).groupby([rows.what, rows.date.dt.year]).value.mean()
         bases = [year for year in sorted(shared) if means[one, year] and means[two, year]]
         if not bases:
             raise Nothing("The two series share no year in which both are above zero, so neither can be set to 100: show them in two panels.")
         lines[3] += f".assign(index=lambda t: (100 * t.value.astype(float) / t.what.map(t[t.date.dt.year.eq({bases[0]})].groupby('what').value.mean().astype(float))).round(1))"
-        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, KOREA]}).legend(labelLimit=330, columns=1), detail='part', tooltip=['date:T', 'what', 'value', 'index']){moments}"
+        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, KOREA]}).legend(labelLimit=330, columns=1), detail=['part', 'run'], tooltip=['date:T', 'what', 'value', 'index']){moments}"
     return tuple(dict.fromkeys([SERIES[one][0], SERIES[two][0], *["key_moments"] * choices["moments"]])), "\n".join([*lines, last])
 
 
@@ -195,13 +195,14 @@ def write_visitors(choices):
     table, date = ("visitors_monthly", "month") if monthly else ("visitors_annual", "year")
     key, where = ("rows.direction + rows.month.dt.strftime('%m')", "rows.month.dt.year") if monthly else ("rows.direction", "rows.year")
     years = span(choices).format("month.dt.year" if monthly else "year")
+    gap = "" if monthly else ".sort_values(['direction', 'year']).assign(run=lambda t: t.groupby('direction').year.diff().gt(1).cumsum())"  # no line across years not found
     points = "alt.X('month:T', title=None)" if monthly else "alt.X('year:Q', title=None).scale(zero=False, nice=False).axis(format='d', tickMinStep=1)"
     return (table,), "\n".join([
         IMPORTS,
         f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}))",
         f"rows = rows.assign(key={key}); base = rows[{where}.eq({base})].set_index('key').visitors",
-        f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\")",
-        f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail='{'series' if monthly else 'count'}', tooltip=['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct']) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(y='pct:Q')"])
+        f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\"){gap}",
+        f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail={['series'] if monthly else ['count', 'run']}, tooltip=['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct']) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(y='pct:Q')"])
 
 
 def tell_visitors(rows, choices):
@@ -273,9 +274,9 @@ def write_polls(choices):
     return ("polls",), "\n".join([
         IMPORTS,
         f"rows = house.load('polls').query(\"question == '{choices['question']}' and {'' if choices['friendly'] else 'not '}positive and country in {asked} and {span(choices).format('year')}{only}\")",
-        f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna('mode not found'), shown=rows.status.map({{'second-hand': '{PAPER}'}}))",
+        f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna('mode not found'), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in COUNTRY} })))",
         f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, detail='line', tooltip=['year', 'asked', 'value_pct', 'mode', 'fieldwork'])",
-        "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
+        "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1, filled=False, strokeWidth=2).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
 
 
 def tell_polls(rows, choices):
@@ -285,7 +286,7 @@ def tell_polls(rows, choices):
         told.append(f"asked in {COUNTRY[country]}: {number(own.value_pct.iloc[-1])}% in {own.year.iloc[-1]} ({own.pollster_name.iloc[-1]}), the latest of {plural(len(own), 'reading')}" if len(own) else f"in {COUNTRY[country]} nobody was asked this in these years, as far as was found")
     answer = "the friendly answer" if choices["friendly"] else "the unfriendly answer"
     second = " Hollow dots were read in copies of a named report." if rows.status.eq("second-hand").any() else ""
-    return f"{ASKED[choices['question']]} Share who gave {answer}, {'; '.join(told)}. Compare only within one pollster and one way of asking; no line joins two.{second}"
+    return f"{ASKED[choices['question']].rstrip('?')}: share who gave {answer}, {'; '.join(told)}. Compare only within one pollster and one way of asking; no line joins two.{second}"
 
 
 # ---- questions and their controls ---------------------------------------------------------------------------------
@@ -448,7 +449,106 @@ def panel(name):
     return ipywidgets.VBox([ipywidgets.HTML(STYLE), pick, choices, said, drawing, rest]).add_class("ask")
 
 
-STORED = {}
+# ---- the same questions on the page, without a kernel --------------------------------------------------------------
+
+def choose(name, options, words, start=None):
+    return alt.param(name, value=start or options[0], bind=alt.binding_select(options=[*options], name=words))
+
+
+def stored_meetings():
+    rule = choose("rule", ["every meeting", "visits only", "all but informal talks", "all but weakly sourced"], "Count")
+    rows = house.load("leader_meetings").assign(year=lambda m: m.date.dt.year)[["date", "year", "jp_leader", "kr_leader", "city", "kind", "confidence"]]
+    dots = (alt.Chart(rows).transform_filter("rule == 'every meeting' || (rule == 'visits only' && datum.kind == 'visit') || (rule == 'all but informal talks' && datum.kind != 'informal') || (rule == 'all but weakly sourced' && datum.confidence != 'low')")
+        .transform_window(n="row_number()", groupby=["year"], sort=[alt.SortField("date")]).mark_point(size=alt.expr("width < 400 ? 26 : 62"), opacity=1, stroke=INK, strokeWidth=1.3)
+        .encode(alt.X("year:Q", title=None).scale(domain=[1982, 2027], nice=False).axis(format="d", tickCount=6), alt.Y("n:Q", title=None).scale(domain=[0, 8]).axis(tickCount=4),
+                fill=alt.when("datum.kind == 'visit'").then(alt.value(INK)).otherwise(alt.value(PAPER)), tooltip=["date:T", "jp_leader", "kr_leader", "city", "kind"]))
+    return house.publish(dots.add_params(rule).properties(height=230), id="explore-meetings", table="leader_meetings", title="How many meetings depends on the rule of counting",
+        subtitle="One dot for each meeting of the two leaders, by year. Filled: a visit to the other country; hollow: elsewhere, or informal",
+        alt="Columns of dots by year. They thin out around two gaps and are tallest near the right end. A control counts visits only, or leaves out informal talks or weakly sourced meetings.",
+        columns={"date": "Date", "jp_leader": "Prime minister", "kr_leader": "President", "city": "City", "kind": "Kind"},
+        note="Before the late nineties the list is thin: visits only at first, then partial. A gap there is a gap in the list.")
+
+
+def stored_series():
+    frames = []
+    for name, (table, *_, unit, _) in SERIES.items():
+        own = eval(take(name), {"house": house, "pd": pd})[["date", "what", "value", "part"]].dropna(subset="value")
+        if "by month" in name:  # by quarter: a page's figure wants a third of the rows
+            own = own.groupby(["what", "part", own.date.dt.to_period("Q").dt.start_time])["value"].mean().round().reset_index()
+        frames.append(own.assign(value=own.value.astype(float).round(2), unit=unit, run=own.date.diff().dt.days.gt(400).cumsum()))
+    rows = pd.concat(frames)
+    rows = rows[rows.date.ge("1990")].assign(date=lambda t: t.date.dt.strftime("%Y-%m-%d"))
+    names = [name for name in SERIES if name in set(rows.what)]
+    upper, lower = choose("upper", names, "Above"), choose("lower", names, "Below", "Won for 100 yen")
+    time = alt.X("date:T", title=None).scale(domain=["1990-01-01", "2026-12-31"]).axis(format="%Y", tickCount=6)
+    moments = house.load("key_moments").query("date > '1998'").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)), lift=lambda m: m.id.map({5: -16, 7: -30, 9: -16}).fillna(-2))[["date", "mark", "lift"]]
+    moment, layers = alt.Chart(moments).encode(alt.X("date:T")), []
+    for param, colour, (top, foot) in (("upper", INK, (50, 175)), ("lower", KOREA, (245, 370))):
+        one = alt.Chart(rows).transform_filter(f"datum.what == {param}")
+        layers += [one.mark_line(color=colour, point={"size": 12, "color": colour}, aria=False).encode(time, alt.Y("value:Q", title=None).scale(range=[foot, top]).axis(tickCount=3, format="~s", orient="left"), detail=["part:N", "run:N"], tooltip=["date:T", "what:N", "value:Q"]),
+                   *(one.transform_aggregate(unit="min(unit)", groupby=["what"]).mark_text(align="left", baseline="bottom", color=shade).encode(text=f"{word}:N", x=alt.value(0), y=alt.value(top - up)) for word, shade, up in (("what", INK, 26), ("unit", MUTED, 11)))]
+    chart = alt.layer(moment.mark_rule(strokeDash=[3, 3]), moment.mark_text(fontSize=14, baseline="bottom").encode(y=alt.value(alt.expr("datum.lift")), text="mark:N"), *layers).resolve_scale(y="independent")
+    return house.publish(chart.add_params(upper, lower).properties(height=375), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Any two series, one time axis, two scales kept apart",
+        subtitle="Two series of your choice since 1990, one above the other, each on its own scale. Circled numbers: key moments",
+        alt="Two panels share a time axis: above, South Koreans going to Japan, climbing with two falls; below, the price of the yen in won, swinging. Dashed lines mark numbered moments. Two controls choose the series.",
+        columns={"date": "Date", "what": "Series", "value": "Value", "unit": "Unit", "part": "Count"},
+        note="A line breaks where the way of counting changes. Monthly counts are drawn as means of quarters. That two lines turn together does not show that one moved the other.")
+
+
+def stored_visitors():
+    rows = house.load("visitors_annual").query("main_series")[["year", "direction", "visitors", "count"]].sort_values(["direction", "year"])
+    rows["run"] = rows.groupby("direction").year.diff().gt(1).cumsum()  # no line across years not found
+    both = sorted(rows[rows.direction.eq("KOR-JPN")].year)
+    base = choose("base", [str(year) for year in both], "Base year", "2018")
+    names = pd.DataFrame({"direction": [*WAY], "text": [*WAY.values()], "up": [14, 32]})
+    flow = (alt.Chart(rows).transform_calculate(then="datum.year == toNumber(base) ? datum.visitors : null").transform_joinaggregate(base_visitors="max(then)", groupby=["direction"])
+        .transform_filter("isValid(datum.base_visitors) && datum.base_visitors > 0").transform_calculate(pct="100 * datum.visitors / datum.base_visitors"))
+    colour = alt.Color("direction:N", legend=None).scale(domain=[*WAY], range=[KOREA, JAPAN])
+    chart = (alt.Chart(pd.DataFrame({"pct": [100]})).mark_rule(color=INK).encode(alt.Y("pct:Q"))
+        + flow.mark_line(point={"size": 40}, aria=False).encode(alt.X("year:Q", title=None).scale(domain=[1989, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("pct:Q", title=None).axis(labelExpr="datum.label + '%'", tickCount=5), colour, detail=["count:N", "run:N"], tooltip=["year:Q", "direction:N", "visitors:Q", alt.Tooltip("pct:Q", format=".0f")])
+        + alt.Chart(names).mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("direction:N", legend=None).scale(domain=[*WAY], range=[house.PALETTE["korea_text"], JAPAN])))
+    return house.publish(chart.resolve_scale(color="independent").add_params(base).properties(height=300), id="explore-base-year", table="visitors_annual", title="Pick the year that counts as normal, and the recovery changes",
+        subtitle="Visitors a year as % of the base year. South Koreans to Japan (orange), Japanese to South Korea (blue). Line across: level with the base year",
+        alt="Two lines of travellers as a share of a base year, both falling to almost nothing in the pandemic and rising above the base since. A control changes the base year.",
+        columns={"year": "Year", "direction": "Direction", "visitors": "Visitors", "count": "Count"},
+        note="Where no Japanese figure of the base year was found, the blue line is missing. Lines break where the source changes. No base shows what travel would have been without a quarrel or a pandemic.")
+
+
+def stored_carried():
+    rows = view("carried", years=(1990, 2026)).rows
+    rows = pd.concat([rows.assign(basis=words, people=pd.to_numeric(eval(people, {"rows": rows})), place=rows.month.dt.strftime("%Y-%m ") + rows.id) for people, words in PEOPLE.values() if words[0] != "f"])
+    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), name=lambda t: t.month.dt.strftime("%b %Y, ") + t.place_countries.str.split(";").str[0])[["id", "operation", "name", "operator_country", "basis", "people", "label"]]
+    names = house.load("countries").set_index("code").name_en
+    rows["name"] = rows.name.str[:-3] + rows.name.str[-3:].map(names)
+    basis = choose("basis", [*dict.fromkeys(rows.basis)], "Count")
+    bar = alt.Chart(rows).transform_filter("datum.basis == basis").encode(alt.Y("id:N", title=None).axis(None), alt.X("people:Q", title=None).scale(domain=[0, 70]).axis(None))
+    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("operator_country:N", legend=None).scale(domain=["KOR", "JPN"], range=[KOREA, JAPAN]), tooltip=["operation:N", "basis:N", "people:Q"])
+        + bar.mark_text(align="left", dx=5, dy=8).encode(text="label:N") + bar.mark_text(align="left", dy=-6, color=MUTED).encode(x=alt.value(0), text="name:N"))
+    return house.publish(chart.add_params(basis).properties(height=alt.Step(34)), id="explore-carried", table=["evacuations", "countries"], title="Who carried whom, and by which count",
+        subtitle="People of the other country on board each operation. Orange: South Korea carried Japanese; blue: Japan carried South Koreans",
+        alt="Bars by operation in order of time: pandemic charters first, then Sudan, Israel and the Gulf. The longest are South Korean flights carrying Japanese. Two operations have no figure. A control changes the count.",
+        columns={"operation": "Operation", "operator_country": "Carried by", "basis": "Count", "label": "People"},
+        note="Named by the first country left. No figure means that none was published, not that nobody was on board.")
+
+
+def stored_polls():
+    rows = house.load("polls")
+    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), way=rows["mode"].fillna("not found"))
+    rows = rows[rows.groupby("series").year.transform("nunique").ge(3)][["year", "series", "answer", "country", "value_pct", "way", "status"]]
+    series = choose("series", sorted(rows.series.unique()), "Poll", "Can the other country be trusted: Yomiuri and Hankook")
+    answer = alt.param("answer", value="friendly", bind=alt.binding_radio(options=["friendly", "unfriendly"], name="Answer"))
+    point = alt.Chart(rows).transform_filter("datum.series == series && datum.answer == answer").encode(alt.X("year:Q", title=None).scale(domain=[1994, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("value_pct:Q", title=None).scale(domain=[0, 100]).axis(tickCount=4, labelExpr="datum.label + '%'"),
+        alt.Color("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]), tooltip=["year:Q", "country:N", "value_pct:Q", "way:N", "status:N"])
+    names = alt.Chart(pd.DataFrame({"country": ["JPN", "KOR"], "text": ["asked in Japan", "asked in South Korea"], "up": [12, 30]})).mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, house.PALETTE["korea_text"]]))
+    chart = point.mark_line(aria=False).encode(detail="way:N") + point.mark_point(size=60, opacity=1).encode(stroke=alt.Stroke("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]), fill=alt.when("datum.status == 'second-hand'").then(alt.value(PAPER)).otherwise(alt.Fill("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]))) + names
+    return house.publish(chart.resolve_scale(color="independent").add_params(series, answer).properties(height=280), id="explore-polls", table="polls", title="One pollster, one question at a time",
+        subtitle="Share who gave the answer, of Japanese asked about South Korea (blue) and South Koreans asked about Japan (orange). Hollow: read in a copy of a named report",
+        alt="Dots and lines of one poll: trust of both peoples in the other is low in every round. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
+        columns={"year": "Year", "series": "Question and pollster", "answer": "Answer", "country": "Asked in", "value_pct": "Share (%)", "way": "How"},
+        note="Polls with fewer rounds are in the table only. No line joins two ways of asking.")
+
+
+STORED = {"meetings": stored_meetings, "series": stored_series, "visitors": stored_visitors, "carried": stored_carried, "polls": stored_polls}
 
 
 def explore(name):

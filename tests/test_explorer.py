@@ -1,15 +1,18 @@
 """The explorer of chapter 10: every question with every extreme of every control, and what it hands out."""
 import base64
 import functools
+import io
 import itertools
 import json
 import re
+import sys
 
+import pandas as pd
 import pytest
 
 import explorer
 import house
-from common import package
+from common import ROOT, package, run
 
 CLOSED = {entry["name"] for entry in package()["resources"] if not entry["redistribute"]}
 
@@ -25,12 +28,13 @@ def extremes(options):
 
 
 def every(name):
-    """Choices that bring every extreme of every control together with every extreme of every other, and all toggles off with each."""
+    """Choices that bring every option of every control alone, the ends of each together with the ends of every other, and all toggles off with each."""
     controls = {key: (extremes(options), first) for key, (_, options, first) in explorer.QUESTIONS[name].controls.items()}
     off = {key: False for key, (values, _) in controls.items() if values == [True, False]}
+    for key, (values, _) in controls.items():
+        yield from ({key: value} for value in values)
     for one, two in itertools.combinations(controls, 2):
-        for values in itertools.product(controls[one][0], controls[two][0]):
-            yield {one: values[0], two: values[1]}
+        yield from ({one: a, two: b} for a in {*controls[one][0][:1], *controls[one][0][-2:]} for b in {*controls[two][0][:1], *controls[two][0][-2:]})
     for key, (values, _) in controls.items():
         yield from ({**off, key: value} for value in values)
 
@@ -57,3 +61,80 @@ def test_every_extreme_has_an_answer_or_a_reason(name):
             assert len(answer.rows) and len(answer.code.splitlines()) == 5, choices
             assert set(answer.tables) <= {entry["name"] for entry in package()["resources"]}
     assert answered and refused, f"{name}: {answered} answers and {refused} refusals; both must occur"
+
+
+@pytest.mark.parametrize(("name", "choices", "words"), [
+    ("meetings", {"years": (2020, 2010)}, "run backwards, from 2020 to 2010"), ("meetings", dict.fromkeys(explorer.KINDS, False), "No kind of meeting"),
+    ("meetings", {"years": (1985, 1986)}, "No row fits"), ("series", {"one": "Won for 100 yen", "two": "Won for 100 yen"}, "same series"),
+    ("series", {"one": "North Korean missiles", "years": (1950, 1960)}, "no value from 1950 to 1960"),
+    ("series", {"one": "Koreans among foreign residents of Japan", "two": "North Korean missiles", "years": (1980, 1984)}, "share no year"),
+    ("visitors", {"KOR-JPN": False, "base": 2003}, "base year"), ("visitors", {"KOR-JPN": False, "JPN-KOR": False}, "Neither direction"),
+    ("carried", {"years": (1990, 2019)}, "not proof"), ("carried", {"JPN": False, "KOR": False}, "Neither country"),
+    ("polls", {"pollster": "nikkei"}, "No reading"), ("polls", {"JPN": False, "KOR": False}, "Neither side")])
+def test_an_empty_or_impossible_choice_is_explained(name, choices, words):
+    answer = explorer.view(name, **choices)
+    assert words in answer.said and answer.chart is None, answer.said
+
+
+def test_a_missing_table_and_a_mistyped_name_are_explained(monkeypatch):
+    def gone(name):
+        raise ValueError(f"data/{name}.csv is described in data/datapackage.json but is not there; bring the file back")
+    with pytest.raises(ValueError, match="no question 'vistors'; there are meetings"):
+        explorer.explore("vistors")
+    with pytest.raises(ValueError, match="no control colour; it has by"):
+        explorer.view("meetings", colour="red")
+    monkeypatch.setattr(house, "load", gone)
+    assert "bring the file back" in explorer.view("polls").said
+
+
+@pytest.mark.parametrize("name", explorer.QUESTIONS)
+def test_the_five_lines_run_alone_and_give_the_shown_rows(name):
+    """Run as a reader would, in a Python of its own; their rows and chart are those of the panel."""
+    answer = explorer.view(name)
+    lines = answer.code.splitlines()
+    code, said = run(sys.executable, "-c", "\n".join([*lines[:-1], f"chart = {lines[-1]}", "import json", "print(json.dumps([rows.to_csv(index=False), chart.to_dict()]))"]), cwd=ROOT / "chapters")
+    assert code == 0 and len(lines) == 5, said
+    rows, chart = json.loads(said.splitlines()[-1])
+    assert rows == answer.rows.to_csv(index=False) and drawn(chart) == drawn(answer.chart.to_dict())
+
+
+def drawn(spec):
+    """A spec without the names that Altair numbers anew."""
+    return re.sub(r"view_\d+", "view", json.dumps(spec, sort_keys=True))
+
+
+@pytest.mark.parametrize("name", explorer.QUESTIONS)
+def test_what_is_handed_out(name):
+    """The CSV holds the rows that are shown; of a table that may not be copied there is none, and the reason stands in its place."""
+    widget = explorer.panel(name)
+    pick, choices, html = widget.children[1], widget.children[2].children, widget.children[-1].value
+    links = dict(re.findall(r'download="([\w.]+)" href="data:[\w/-]+;base64,([^"]+)"', html))
+    assert base64.b64decode(links[f"{name}.py"]).decode().strip() == explorer.view(name).code
+    shown = [[cell for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)] for row in re.findall(r"<tr><td.*?</tr>", html)]
+    assert len(shown) == len(explorer.view(name).rows)
+    if CLOSED & set(explorer.view(name).tables):
+        assert f"{name}.csv" not in links and "No CSV:" in html and "not offered for download" in html
+    else:
+        table = pd.read_csv(io.StringIO(base64.b64decode(links[f"{name}.csv"]).decode()))
+        assert len(table) == len(shown) and list(table)[0] in explorer.QUESTIONS[name].columns
+    assert all(control.description for control in (pick, *choices)), "a control has no label"
+
+
+def test_choices_are_kept_when_another_question_is_looked_at():
+    widget = explorer.panel("meetings")
+    pick, choices, said = widget.children[1], widget.children[2], widget.children[3]
+    before = said.value
+    next(control for control in choices.children if control.description == "Years").value = (2010, 2015)
+    chosen = said.value
+    assert "2010 to 2015" in chosen != before
+    pick.value = "polls"
+    assert "trusted" in said.value
+    pick.value = "meetings"
+    assert said.value == chosen
+
+
+def test_closed_tables_offer_no_csv_in_any_pair_of_series():
+    for name, (table, *_) in explorer.SERIES.items():
+        other = "Won for 100 yen" if name != "Won for 100 yen" else "Leaders' meetings"
+        html = explorer.below("series", explorer.view("series", one=name, two=other, years=(1950, 2026)))
+        assert ('download="series.csv"' in html) == (table not in CLOSED), name

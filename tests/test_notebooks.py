@@ -113,7 +113,7 @@ def test_is_stored_as_the_command_stores_it(path):
 
 @EACH
 def test_every_chart_cell_stores_its_chart(path):
-    published = [n for n, source, _ in cells(path, "code") if re.search(r"house\.publish\b", source)]
+    published = [n for n, source, _ in cells(path, "code") if re.search(r"house\.publish\b|explorer\.explore\b", source)]
     stored = [n for n, _, outputs in cells(path, "code") for output in outputs if {SPEC, SVG, "text/plain"} <= set(output.get("data", {}))]
     assert published or path not in CHAPTERS, f"chapters/{path.name} publishes no chart"
     assert stored == published, f"chapters/{path.name}: code cells {published} publish charts, cells {stored} store one: run 'make notebooks', and let a cell end in the chart"
