@@ -34,6 +34,22 @@ SPEC = next(output["data"][charts.MIME[1]] for path in NOTEBOOKS for cell in jso
 PLACES = sorted((at for at in paths(SPEC) if at and at[0] != "config"), key=str)
 
 
+class Here:
+    """What the build has other processes do, done where it is asked for."""
+
+    def __init__(self):
+        self.jobs = {}
+
+    def ask(self, target, make, *arguments):
+        self.jobs[target] = make, arguments
+
+    def get(self, target):
+        make, arguments = self.jobs[target]
+        for suffix, content in make(*arguments).items():
+            target.with_suffix(suffix).write_bytes(content)
+        return target
+
+
 # ---- charts ----------------------------------------------------------------------------------------------------
 
 def figure(spec, folder, overdue=()):
@@ -41,7 +57,7 @@ def figure(spec, folder, overdue=()):
     config = SimpleNamespace(charts_widths=(328, 680), charts_colors={"#2f4b8f": "--japan"}, charts_fonts=(), charts_csv_base="_charts", charts_table_url="tables/{table}.html",
                              charts_notebook_url="_sources/{source}", charts_site_url="", charts_citation_author="", charts_citation_title="", charts_overdue=overdue,
                              html_baseurl="", author="A", project="B", numfig_format={"figure": "Figure %s"})
-    app = SimpleNamespace(config=config, outdir=folder, doctreedir=folder, extensions=["charts"], charts_assets={"runtime": "_charts/vega.js"})
+    app = SimpleNamespace(config=config, outdir=folder, doctreedir=folder, extensions=["charts"], charts_assets={"runtime": "_charts/vega.js"}, charts_work=Here())
     env = SimpleNamespace(app=app, docname="one", doc2path=lambda doc, base: f"{doc}.ipynb", toc_fignumbers={})
     reader = SimpleNamespace(renderer=SimpleNamespace(sphinx_env=env, document=SimpleNamespace(note_explicit_target=lambda *_: None)))
     made = charts.ChartMime.handle_mime(reader, SimpleNamespace(mime_type=charts.MIME[1], content=spec, cell_index=1), False)
@@ -187,7 +203,7 @@ def test_chapters_run_nothing_but_charts():
             for node in ast.walk(ast.parse("".join(cell["source"]))):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
-                faults += [f"{path.name}, code cell {number}: imports {name}" for name in names if name.partition(".")[0] not in ("altair", "pandas", "house", "ipywidgets", "IPython", "json", "math")]
+                faults += [f"{path.name}, code cell {number}: imports {name}" for name in names if name.partition(".")[0] not in ("altair", "pandas", "house", "explorer", "ipywidgets", "IPython", "json", "math")]
                 faults += [f"{path.name}, code cell {number}: calls {called}" for _ in [0] if re.fullmatch(r"open|exec|eval|compile|__import__|system|save|to_(csv|json|excel|parquet|pickle|sql|html)|write\w*|unlink|mkdir", called)]
     assert not faults, "chapters load with house.load and show charts and tables; they write no files:\n  " + "\n  ".join(faults)
 
@@ -203,7 +219,7 @@ def tracked():
 
 
 SECRETS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{30,}|\bgithub_pat_\w{20,}|\bxox[abpr]-\w{8,}|\bsk-[\w-]{24,}|(?i:password|passwd|api_?key|secret|token)\s*[=:]\s*['\"][^'\"\s]{8,}['\"]"
-                     r"|://[^\s/:@]+:[^\s/@]+@")
+                     r"|://[^\s/:@]+:[^\s/@$]+@")
 PERSONAL = re.compile(r"(?<=\w)@(?!example\.org)[\w-]+\.(?:com|org|net|io|jp|kr|dev)\b|(?<![\w.])/(?:home|Users)/\w+|(?<![\w.])/root/")
 
 

@@ -25,6 +25,7 @@ from urllib3.util import Retry
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import files  # noqa: E402
 from book.site import package  # noqa: E402
 
 AGENT = "a-new-chapter-links/1.0 (checks once in a while whether cited pages still answer)"
@@ -180,7 +181,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted; what was learnt is kept, and the next run goes on from there.")
+    files.told(main, lambda what: sys.exit(f"\nStopped: {what} What was learnt is kept, and the next run goes on from there."))
