@@ -148,8 +148,10 @@ def browser():
 
 
 WATCH = """
-  window.shift = 0;
-  new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value; })
+  window.shift = 0, window.moved = [];
+  new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) { window.shift += entry.value;
+    window.moved.push(`${entry.value.toFixed(3)} after ${Math.round(entry.startTime)} ms: ` + entry.sources.map(({node, previousRect: a, currentRect: b}) =>
+      `${(node?.outerHTML ?? node?.data ?? 'something').slice(0, 70)} from ${[a.x, a.y, a.width, a.height].map(Math.round)} to ${[b.x, b.y, b.width, b.height].map(Math.round)}`).slice(0, 3).join('; ')); } })
     .observe({type: 'layout-shift', buffered: true});"""
 LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
 FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
