@@ -321,9 +321,15 @@ def test_a_lost_connection_says_which_part_and_can_be_tried_again(server, closed
         server.failing = ()
     page.get_by_role("link", name="Try again").click()
     ready(page)
-    page.goto(f"{server.address}/lite/run.html?path=chapters/../../secret.ipynb")
-    until(lambda: "There is no such chapter" in said(page), lambda: said(page))
     context.close()
+
+
+@pytest.mark.parametrize("path", ["", "chapters/../../secret.ipynb", "chapters/99_nowhere.ipynb", "<b>.ipynb"])
+def test_an_address_of_no_chapter_says_so(path, server, closed):
+    page = closed.new_page()
+    page.goto(f"{server.address}/lite/run.html?path={path}")
+    until(lambda: "There is no such chapter" in said(page), lambda: said(page))
+    page.context.close()
 
 
 def test_the_site_stays_small():
@@ -360,7 +366,8 @@ def test_lab_draws_charts_with_nothing_from_elsewhere(closed, elsewhere, tmp_pat
         threading.Thread(target=lab.stdout.read, daemon=True).start()
         page = listen(closed.new_context(viewport={"width": 1280, "height": 900}).new_page())
         page.goto(f"{address}/lab/tree/chapters/{path.name}?reset")
-        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60000)
+        page.locator(".jp-Notebook").wait_for(timeout=120000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         until(lambda: page.locator(".vega-embed :is(canvas, svg)").count() >= len(charts(path)) / 2, "charts are drawn", 90)
         assert not elsewhere.asked, elsewhere.asked
