@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv hold exactly what a lock file says. Usage: setup.sh LOCK [LOCK ...]
+# Makes .venv hold exactly what a lock file says. Usage: [INTO=folder] setup.sh LOCK [LOCK ...]
+# INTO puts it in a folder of .venv instead, away from what the environment itself imports.
 # A stamp beside each lock's install is a copy of it: set-up is redone only when the lock has changed.
 set -u
 cd "$(dirname "$0")/../.."
@@ -35,7 +36,7 @@ for lock; do
     rm -f "$stamp"
     say "Installing what $lock lists (a minute or two, once) ..."
     log=$venv/install.log
-    if ! $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes -r "$lock" >"$log" 2>&1; then
+    if ! $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes ${INTO:+--upgrade --target "$venv/$INTO"} -r "$lock" >"$log" 2>&1; then
         if grep -qi -E 'hash(es)? .*(mismatch|not match)|DO NOT MATCH THE HASHES' "$log"; then
             say "A package does not match its hash in $lock: do not use it; see $log, and 'make lock' if the lock is out of date."
         elif grep -qi -E 'NewConnectionError|ConnectionError|Temporary failure|name resolution|timed out|Network is unreachable|Could not fetch|ProxyError|No matching distribution' "$log"; then

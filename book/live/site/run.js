@@ -73,7 +73,7 @@
         const reader = got.body.getReader();
         for (let piece; !(piece = await reader.read().catch(() => { throw new Error(name.split("/").pop()); })).done;) {
           done += piece.value.length;
-          if (first && !started && mine === frame) say(`Loading Python, once: ${Math.min(99, Math.round(100 * done / total))} % of about 21 MB.${panel() ? " The chapter below can be read meanwhile." : ""}`, 100 * done / total);
+          if (first && !started && mine === frame) say(`Loading Python, once: ${Math.min(99, Math.round(100 * done / total))} %.${panel() ? " The chapter below can be read meanwhile." : ""}`, 100 * done / total);
         }
       }
     }
