@@ -366,10 +366,11 @@ def test_lab_draws_charts_with_nothing_from_elsewhere(closed, elsewhere, tmp_pat
         threading.Thread(target=lab.stdout.read, daemon=True).start()
         page = listen(closed.new_context(viewport={"width": 1280, "height": 900}).new_page())
         page.goto(f"{address}/lab/tree/chapters/{path.name}?reset")
-        page.locator(".jp-Notebook").wait_for(timeout=120000)
+        page.get_by_text("| Idle").wait_for(timeout=120000)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        until(lambda: page.locator(".vega-embed :is(canvas, svg)").count() >= len(charts(path)) / 2, "charts are drawn", 90)
+        until(lambda: page.locator(".vega-embed :is(canvas, svg)").count(), "a chart is drawn", 90)  # JupyterLab keeps those near the screen
+        assert not page.wrong, page.wrong
         assert not elsewhere.asked, elsewhere.asked
         page.context.close()
     finally:
