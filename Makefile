@@ -85,6 +85,6 @@ tests-environment: environment
 	@sh book/tools/setup.sh tests/requirements.txt
 
 live-environment: environment
-	@sh book/tools/setup.sh book/live/requirements.txt
+	@INTO=live sh book/tools/setup.sh book/live/requirements.txt
 
 .PHONY: help book live serve colab notebooks lab data stale ledger links mutate cards pdf bench test test-live check reproduce lock clean environment tests-environment live-environment

@@ -275,10 +275,10 @@ def test_reset_brings_the_chapter_back(server, reader):
     page = listen(reader.new_page())
     page.goto(f"{server.address}/lite/run.html?path=chapters/{path.name}")
     frame = ready(page)
-    frame.evaluate(f"() => {{ const panel = {PANEL}; panel.content.model.cells.get(1).sharedModel.setSource('1 / 0'); return panel.context.save(); }}")
+    frame.evaluate(f"() => {{ const panel = {PANEL}; [...panel.content.model.cells].find(cell => cell.type === 'code').sharedModel.setSource('1 / 0'); return panel.context.save(); }}")
     frame.evaluate("jupyterapp.serviceManager.contents.save('chapters/house.py', {type: 'file', format: 'text', content: 'raise SystemError'})")
     _, cells = run_all(page, frame)
-    assert [output["ename"] for cell in cells for output in cell["outputs"] if output["output_type"] == "error"] == ["ZeroDivisionError"]
+    assert [output["evalue"] for cell in cells for output in cell["outputs"] if output["output_type"] == "error"] == ["division by zero"]
     page.reload()
     frame = ready(page)
     assert any(cell["source"] == "1 / 0" for cell in state(frame)[0]), "what a reader saved is not there on the next visit"
@@ -321,9 +321,15 @@ def test_a_lost_connection_says_which_part_and_can_be_tried_again(server, closed
         server.failing = ()
     page.get_by_role("link", name="Try again").click()
     ready(page)
-    page.goto(f"{server.address}/lite/run.html?path=chapters/../../secret.ipynb")
-    until(lambda: "There is no such chapter" in said(page), lambda: said(page))
     context.close()
+
+
+@pytest.mark.parametrize("path", ["", "chapters/../../secret.ipynb", "chapters/99_nowhere.ipynb", "<b>.ipynb"])
+def test_an_address_of_no_chapter_says_so(path, server, closed):
+    page = closed.new_page()
+    page.goto(f"{server.address}/lite/run.html?path={path}")
+    until(lambda: "There is no such chapter" in said(page), lambda: said(page))
+    page.context.close()
 
 
 def test_the_site_stays_small():
@@ -334,7 +340,7 @@ def test_the_site_stays_small():
 
 def test_the_second_visit_works_offline(reader, server, elsewhere):
     """Last with this server: it is switched off."""
-    path = next(path for path in NOTEBOOKS if charts(path))
+    path = [path for path in NOTEBOOKS if charts(path)][1]
     server.shutdown()
     server.server_close()
     page = reader.new_page()
@@ -360,9 +366,11 @@ def test_lab_draws_charts_with_nothing_from_elsewhere(closed, elsewhere, tmp_pat
         threading.Thread(target=lab.stdout.read, daemon=True).start()
         page = listen(closed.new_context(viewport={"width": 1280, "height": 900}).new_page())
         page.goto(f"{address}/lab/tree/chapters/{path.name}?reset")
-        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60000)
+        page.get_by_text("| Idle").wait_for(timeout=120000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        until(lambda: page.locator(".vega-embed :is(canvas, svg)").count() >= len(charts(path)) / 2, "charts are drawn", 90)
+        until(lambda: page.locator(".vega-embed :is(canvas, svg)").count(), "a chart is drawn", 90)  # JupyterLab keeps those near the screen
+        assert not page.wrong, page.wrong
         assert not elsewhere.asked, elsewhere.asked
         page.context.close()
     finally:

@@ -35,14 +35,14 @@ def contents(folder):
 def jupyterlite(source, out):
     """Build JupyterLite for the files in `source`; raise Broken with what it said."""
     (source / "jupyter_lite_config.json").write_text(json.dumps({"LiteBuildConfig": {
-        "apps": ["notebooks", "edit", "tree"], "no_sourcemaps": True, "no_unused_shared_packages": True, "contents": ["files"]}}))
+        "apps": ["notebooks", "edit", "tree"], "no_sourcemaps": True, "no_unused_shared_packages": True, "federated_extensions": [str(runtime.KERNEL)], "contents": ["files"]}}))
     (source / "jupyter-lite.json").write_text(json.dumps({"jupyter-lite-schema-version": 0, "jupyter-config-data": {
         "appName": "A New Chapter", "appUrl": "./tree", "faviconUrl": "./notebooks/favicon.ico", "exposeAppInBrowser": True}}))
     (source / "overrides.json").write_text(json.dumps({"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}))
     log = out.with_name("lite.log")
     with log.open("w") as said:
         code = subprocess.run([sys.executable, "-m", "jupyterlite_core", "build", "--lite-dir", source, "--config", source / "jupyter_lite_config.json", "--output-dir", out],
-                              cwd=source, stdout=said, stderr=subprocess.STDOUT).returncode
+                              cwd=source, env={**os.environ, "PYTHONPATH": str(runtime.TOOLS)}, stdout=said, stderr=subprocess.STDOUT).returncode
     if code or not (out / "notebooks/index.html").exists():
         tail = "\n  ".join(log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-6:])
         raise runtime.Broken(f"JupyterLite could not be built. Its last words, all of them in {log.relative_to(ROOT)}:\n  {tail}")

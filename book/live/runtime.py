@@ -23,7 +23,8 @@ from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).parent
 PYODIDE = json.loads((HERE / "pyodide.json").read_text("utf-8"))
-KERNEL = "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension/static/pypi"  # its wheels, installed under requirements.txt's hashes
+TOOLS = Path(sys.prefix, "live")  # JupyterLite's build, away from JupyterLab, which would load its extension; installed under requirements.txt's hashes
+KERNEL = TOOLS / "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension"
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 READY = ["micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython", "pandas", "altair", "ipywidgets"]  # loaded before the first cell
 THERE = {"sys_platform": "emscripten", "platform_system": "Emscripten", "os_name": "posix", "platform_machine": "wasm32", "extra": "",
@@ -206,7 +207,7 @@ def assemble(folder, given=None):
                 pack(making / re.sub(r"-cp.*", "-py3-none-any.whl", path.name), {name: archive.read(name) for name in archive.namelist() if not re.search(r"\.(so|c|pyi)$", name)})
         else:
             shutil.copyfile(path, making / path.name)
-    for path in sorted(Path(sys.prefix, KERNEL).glob("*.whl")):
+    for path in sorted((KERNEL / "static/pypi").glob("*.whl")):
         if re.match("piplite|pyodide_kernel|ipykernel", path.name):
             shutil.copyfile(path, making / path.name)
     pack(making / "jedi-0.0.0-py3-none-any.whl", JEDI)

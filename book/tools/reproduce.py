@@ -19,7 +19,7 @@ import files
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE = ("data", "chapters", "figures")
-LEFT_OUT = re.compile(r"(^|/)\.|(^|/)__pycache__/|^live/|\.pdf$")
+LEFT_OUT = re.compile(r"(^|/)\.|(^|/)__pycache__/|^lite/|\.pdf$")
 PLACES = {"one": {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C.UTF-8"}, "another/folder with a longer name": {"PYTHONHASHSEED": "2", "TZ": "Asia/Seoul", "LC_ALL": "ko_KR.UTF-8"}}
 
 

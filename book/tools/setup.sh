@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv hold exactly what a lock file says. Usage: setup.sh LOCK [LOCK ...]
+# Makes .venv hold exactly what a lock file says. Usage: [INTO=folder] setup.sh LOCK [LOCK ...]
+# INTO puts it in a folder of .venv instead, away from what the environment itself imports.
 # A stamp beside each lock's install is a copy of it: set-up is redone only when the lock has changed.
 # While something is being installed a mark stands in .venv: a set-up that was killed starts afresh.
 set -u
@@ -37,7 +38,7 @@ for lock; do
     rm -f "$stamp" && : >$mark || exit 1
     say "Installing what $lock lists (a minute or two, once) ..."
     log=$venv/install.log
-    $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes -r "$lock" >"$log" 2>&1
+    $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes ${INTO:+--upgrade --target "$venv/$INTO"} -r "$lock" >"$log" 2>&1
     status=$?
     rm -f $mark
     if [ $status != 0 ]; then

@@ -3,16 +3,20 @@
 const arriving = new Map();
 
 async function part(request, kept) {
-  const going = arriving.get(request.url);
-  if (going) await going;  // the page that shows progress and the kernel may ask at once: one download
-  const old = await kept.match(request.url);
-  if (old) return old;
-  const fresh = await fetch(request);
-  if (fresh.ok) {
-    const put = kept.put(request.url, fresh.clone()).catch(() => { /* the disk is full: it still runs */ }).finally(() => arriving.delete(request.url));
-    arriving.set(request.url, put);
+  const { url } = request;
+  while (arriving.has(url)) await arriving.get(url);  // the page that shows progress and the kernel may ask at once: one download
+  let end;
+  arriving.set(url, new Promise(done => { end = () => { arriving.delete(url); done(); }; }));
+  try {
+    const old = await kept.match(url);
+    const fresh = old || await fetch(request);
+    if (old || !fresh.ok) end();
+    else kept.put(url, fresh.clone()).catch(() => { /* the disk is full: it still runs */ }).finally(end);
+    return fresh;
+  } catch (error) {
+    end();
+    throw error;
   }
-  return fresh;
 }
 
 async function page(request, kept) {

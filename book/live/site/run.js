@@ -6,9 +6,11 @@
   const say = (words, share) => { $("said").textContent = words; $("bar").hidden = share === null; if (share === undefined) $("bar").removeAttribute("value"); else if (share !== null) $("bar").value = share; };
   let frame;
 
-  if (!/^chapters\/\w[\w.-]*\.ipynb$/.test(path)) return stop("There is no such chapter.");
-  const page = "../" + path.replace(/\.ipynb$/, ".html");
-  const chapter = fetch(page).then(got => got.ok ? got.text() : Promise.reject()).then(text => new DOMParser().parseFromString(text, "text/html")).catch(() => null);
+  const known = /^chapters\/\w[\w.-]*\.ipynb$/.test(path), page = known ? "../" + path.replace(/\.ipynb$/, ".html") : "../";
+  let missing = !known;
+  const chapter = fetch(page).then(got => { missing ||= got.status === 404; return got.ok ? got.text() : Promise.reject(); }).then(text => new DOMParser().parseFromString(text, "text/html")).catch(() => null);
+  await chapter;
+  if (missing) return stop("There is no such chapter.");
   $("back").href = page;
   $("back").onclick = async event => {  // what the reader wrote is kept, without being asked about it
     event.preventDefault();
@@ -37,6 +39,7 @@
   // ---- an end, with the other ways ----
   async function stop(words, again) {
     frame?.remove();
+    frame = undefined;
     say("", null);
     $("all").hidden = $("reset").hidden = true;
     const note = document.createElement("div"), first = document.createElement("p"), list = document.createElement("ul");
@@ -44,7 +47,7 @@
     note.setAttribute("role", "alert");
     first.textContent = words;
     const links = [...(await chapter)?.querySelectorAll("p.run a:not(.here)") || []].map(link => [link.textContent, new URL(link.getAttribute("href"), new URL(page, location)), link.hasAttribute("download")]);
-    for (const [text, href, download] of [...(again ? [["Try again", location.href]] : []), ...links, ["Back to the book", page || "../"]]) {
+    for (const [text, href, download] of [...(again ? [["Try again", location.href]] : []), ...links, ["Back to the book", page]]) {
       const item = list.appendChild(document.createElement("li")), link = item.appendChild(document.createElement("a"));
       link.textContent = download ? "Download the notebook" : links.some(one => one[0] === text) ? "Run it in " + text : text;
       link.href = href;
@@ -61,6 +64,7 @@
     const kept = await caches.open("a-new-chapter"), have = (await kept.keys()).map(request => new URL(request.url));
     have.filter(url => url.pathname.startsWith(home + "static/") && !(url.pathname.slice(home.length) in parts)).forEach(url => kept.delete(url.href));  // an older edition's
     const first = !names.every(name => have.some(url => url.pathname === home + name));
+    const mine = frame;
     let done = 0;
     async function one() {
       for (let name; (name = names.shift());) {
@@ -69,12 +73,12 @@
         const reader = got.body.getReader();
         for (let piece; !(piece = await reader.read().catch(() => { throw new Error(name.split("/").pop()); })).done;) {
           done += piece.value.length;
-          if (first && !started) say(`Loading Python, once: ${Math.min(99, Math.round(100 * done / total))} % of about 21 MB.${panel() ? " The chapter below can be read meanwhile." : ""}`, 100 * done / total);
+          if (first && !started && mine === frame) say(`Loading Python, once: ${Math.min(99, Math.round(100 * done / total))} %.${panel() ? " The chapter below can be read meanwhile." : ""}`, 100 * done / total);
         }
       }
     }
     await Promise.all([one(), one(), one(), one()]);
-    if (!started) say("Starting Python …");
+    if (!started && mine === frame) say("Starting Python …");
   }
   let started = false;
 
