@@ -150,6 +150,8 @@ def test_files_are_whole_after_a_kill_and_the_next_run_mends_the_rest(tmp_path, 
     code, said = run(sys.executable, "-c", program, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "book/tools")})
     assert code == 9, said
     assert {(tmp_path / name).read_text() for name in names} <= {"old", "new"} and list(tmp_path.glob(".*.new")), "the kill came too early or too late"
+    files.replace({tmp_path / name: (tmp_path / name).read_text() for name in names})
+    assert not list(tmp_path.glob(".*.new")), "what a killed run left is still there"
     files.replace({tmp_path / name: "new" for name in names})
     assert sorted(path.name for path in tmp_path.iterdir()) == list(names) and {(tmp_path / name).read_text() for name in names} == {"new"}
 
