@@ -275,9 +275,9 @@ def test_the_first_difference_is_named_with_its_line(tmp_path):
     import reproduce
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):
-        (folder / "live").mkdir(parents=True)
+        (folder / "lite").mkdir(parents=True)
         (folder / "b.html").write_text("<p>\nsame\n</p>\n")
-        (folder / "live/x.js").write_text(folder.name)
+        (folder / "lite/x.js").write_text(folder.name)
         (folder / "a.pdf").write_text(folder.name)
         (folder / ".buildinfo").write_text(folder.name)
     assert reproduce.difference(one, two) is None

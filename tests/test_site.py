@@ -118,7 +118,7 @@ def test_no_leftovers_of_the_machinery(site):
     """What a book that built green can still show: a traceback, a chart's repr, a raw role, an unresolved reference."""
     faults = []
     for page, tree in site.items():
-        unread = {id(node) for node in tree.body.select("script, svg, div.cell_input, div.highlight-ipython3, div.highlight-python, code")}
+        unread = {id(node) for node in tree.body.select("script, svg, div.cell_input, pre, code")}
         text = " ".join(words for words in tree.body.strings if not any(id(parent) in unread for parent in words.parents))
         for leftover in (r"Traceback", r"alt\.(?:Chart|LayerChart|VConcatChart)\(", r"<VegaLite", r"\{(?:figure|margin|note|numref|ref|doc|term)\}", r"\bundefined\b",
                          r"\bNaN\b", r":::", r"\[object Object\]", r"\bTODO\b|\bFIXME\b|\bTBD\b|lorem ipsum", r"/(?:home|root|work|tmp|Users)/"):
