@@ -29,7 +29,7 @@
     try {
       const [text] = await Promise.all([load(figure.dataset.spec, () => window.chartSpecs?.[figure.dataset.chart]), load(figure.dataset.runtime, () => window.vegaEmbed)]);
       const spec = JSON.parse(text);
-      const chart = { figure, spec, drawing: figure.querySelector(".chart-drawing"), tip: null, at: -1 };
+      const chart = { figure, spec, drawing: figure.querySelector(".chart-drawing"), at: -1 };
       live.set(figure, chart);
       await draw(chart);
       controls(chart);
@@ -47,9 +47,7 @@
     for (const [path, value] of chart.spec.patches[index]) ["vega", ...path].slice(0, -1).reduce((node, key) => node[key], whole)[path.at(-1) ?? "vega"] = value;
     const vega = whole.vega;
     for (const source of vega.data || []) if (typeof source.values === "number") source.values = structuredClone(whole.data[source.values]);
-    const holder = document.createElement("div");
-    holder.className = "chart-live";
-    chart.drawing.append(holder);
+    const holder = chart.drawing.appendChild(Object.assign(document.createElement("div"), { className: "chart-live" }));
     const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false,
       defaultStyle: false, logLevel: 0, tooltip: (handler, event, item, value) => tooltip(value, event?.clientX, event?.clientY) });
     const svg = holder.querySelector("svg"), box = svg && svg.viewBox.baseVal, was = still.viewBox.baseVal;
