@@ -2,9 +2,10 @@
 from common import *  # noqa: F401, F403
 
 
-def pytest_collection_modifyitems(items):
-    """Quick tests first, so that a slip is told within seconds; of the slow ones the longest first, so that workers end together."""
+def pytest_collection_modifyitems(config, items):
+    """Side by side, quick tests first, so that a slip is told within seconds; of the slow ones the longest first, so that workers end together."""
     def place(item):
         name = f"{item.path.parent.name}/{item.name}"
         return item.get_closest_marker("slow") is not None, name.startswith("charts/"), "published" not in item.fixturenames and "pdf" not in name and "visit" not in name
-    items.sort(key=place)
+    if hasattr(config, "workerinput"):
+        items.sort(key=place)
