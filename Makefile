@@ -14,8 +14,15 @@ help:  ## list these commands
 book: environment  ## build the book; a warning is an error
 	@$(PY) book/tools/build.py
 
-serve: book  ## build, then show the book on this machine (PORT=8000)
+live: live-environment  ## the book, with notebooks that run in the reader's browser (PARTS=folder to build offline)
+	@$(PY) book/live/lite.py $(PARTS) && BOOK_LIVE=1 $(PY) book/tools/build.py
+
+serve:  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
+	@$(MAKE) --no-print-directory `test -d _build/html/lite && echo live || echo book`
 	@$(PY) book/tools/serve.py $(PORT)
+
+colab: environment  ## copies of the chapters that Colab can open, _build/colab (publishing puts them on a branch)
+	@$(PY) book/live/colab.py
 
 notebooks: environment  ## re-run the chapters, store their outputs and figures/ (ONLY=chapters/02_twelve_meetings.ipynb)
 	@$(PY) book/tools/run_notebooks.py $(ONLY) && $(PY) book/tools/dictionary.py
@@ -29,6 +36,12 @@ data: environment  ## after an edit in data/: rebuild what is computed, check al
 stale: environment  ## which tables are due for a check
 	@$(PY) book/tools/stale.py
 
+ledger: environment  ## every number of the prose: phrase, value, rows, source (WORDS="who_pays won" keeps some)
+	@$(PY) book/tools/ledger.py $(WORDS)
+
+links: environment  ## ask every outer address whether it still answers (HOST=kbs; AGAIN=1; COPIES=1 looks up stored copies)
+	@$(PY) book/tools/links.py $(if $(HOST),--host $(HOST)) $(if $(AGAIN),--again) $(if $(COPIES),--copies)
+
 cards: environment  ## draw the pictures for link previews, figures/card-*.png
 	@$(PY) book/tools/cards.py
 
@@ -38,23 +51,32 @@ pdf: book  ## the whole book as one PDF, _build/a-new-chapter.pdf
 bench: book  ## what every page weighs, and how long builds take with more chapters
 	@$(PY) book/tools/bench.py
 
-test: tests-environment book  ## every test, the built book in a browser among them
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto tests $(ARGS)
+test: tests-environment book  ## every test, the built book in a browser among them; stops after five failures (ARGS=--maxfail=0 goes on)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --maxfail=5 tests $(ARGS)
 
-check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
-	@$(PYTEST) -m "not slow" tests $(ARGS)
+test-live: tests-environment live  ## every chapter run in a browser, in JupyterLab too (some minutes)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -s tests/live.py $(ARGS)
 
-lock: requirements.in tests/requirements.in  ## resolve requirements.in and tests/requirements.in into their locks
+check: tests-environment  ## the fast tests alone (no browser, no notebook runs); also a hook, see .githooks
+	@$(PYTEST) -n auto -m "not slow" tests $(ARGS)
+
+mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only "$(ONLY)")
+
+reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
+	@$(PY) book/tools/reproduce.py
+
+lock:  ## resolve each requirements.in, and book/live/wheels.in, into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
-	@for folder in . tests; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK)) || exit 1; done
+	@for folder in . tests book/live .github; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --python-version 3.11 --output-file requirements.txt requirements.in) || exit 1; done
+	@echo "Locking book/live/wheels.txt ..."; cd book/live && $(LOCK) --python-version 3.14 --no-deps --output-file wheels.txt wheels.in
 
 clean:  ## remove what was built and the environment
 	rm -rf _build .venv
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 PYTEST = $(PY) -m pytest -c tests/pytest.ini --rootdir=.
-LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --no-emit-index-url \
-	--no-emit-find-links --custom-compile-command "make lock" --output-file requirements.txt requirements.in
+LOCK = uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 environment:
 	@sh book/tools/setup.sh requirements.txt
@@ -62,4 +84,7 @@ environment:
 tests-environment: environment
 	@sh book/tools/setup.sh tests/requirements.txt
 
-.PHONY: help book serve notebooks lab data stale cards pdf bench test check lock clean environment tests-environment
+live-environment: environment
+	@sh book/tools/setup.sh book/live/requirements.txt
+
+.PHONY: help book live serve colab notebooks lab data stale ledger links mutate cards pdf bench test test-live check reproduce lock clean environment tests-environment live-environment

@@ -10,7 +10,9 @@ import io
 import json
 import os
 import re
+import sys
 import textwrap
+import uuid
 from pathlib import Path
 
 import altair
@@ -31,7 +33,10 @@ PALETTE = {"paper": "#fffdf8", "ink": "#1d1d1b", "muted": "#5c584f", "rule": "#d
 @functools.lru_cache(maxsize=None)
 def _resources(stamp):
     """Resource entries of the package by name; `stamp` (the descriptor's mtime) keeps the cache honest."""
-    return {entry["name"]: entry for entry in json.loads((DATA / "datapackage.json").read_text("utf-8"))["resources"]}
+    try:
+        return {entry["name"]: entry for entry in json.loads((DATA / "datapackage.json").read_text("utf-8"))["resources"]}
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise ValueError(f"data/datapackage.json does not list tables ({type(error).__name__}: {error}); mend it, or bring back the last good one") from None
 
 
 def _resource(name):
@@ -83,13 +88,19 @@ def _cast(cells, field):
         return flags.astype("bool") if flags.notna().all() else flags
     if kind in ("date", "yearmonth"):
         return pd.to_datetime(cells, format="%Y-%m-%d" if kind == "date" else "%Y-%m", errors="coerce")
+    if kind != "string":
+        raise TypeError(f"column {field['name']} has the unknown type {kind!r}")
     return cells
 
 
 def _faults(cells, values, field):
     """Pairs (mask, rule) for everything a column's declaration forbids."""
     rules, present = field.get("constraints", {}), values.notna()
-    limit = (lambda text: _cast(pd.Series([str(text)], dtype="str"), field)[0])
+
+    def limit(side):
+        if pd.isna(bound := _cast(pd.Series([str(rules[side])], dtype="str"), field)[0]):
+            raise TypeError(f"column {field['name']}: {side} {rules[side]!r} is not a valid {field['type']}")
+        return bound
     yield cells.notna() & ~present, f"is not a valid {field['type']}"
     yield cells.isna() & bool(rules.get("required")), "is required; leave no blank here"
     if "enum" in rules:
@@ -97,9 +108,9 @@ def _faults(cells, values, field):
     if "pattern" in rules:
         yield present & ~cells.str.fullmatch(rules["pattern"]).fillna(False).astype(bool), f"does not match the pattern {rules['pattern']}"
     if "minimum" in rules:
-        yield present & (values < limit(rules["minimum"])).fillna(False), f"is below the minimum {rules['minimum']}"
+        yield present & (values < limit("minimum")).fillna(False), f"is below the minimum {rules['minimum']}"
     if "maximum" in rules:
-        yield present & (values > limit(rules["maximum"])).fillna(False), f"is above the maximum {rules['maximum']}"
+        yield present & (values > limit("maximum")).fillna(False), f"is above the maximum {rules['maximum']}"
     if rules.get("unique"):
         yield present & cells.duplicated(), "stands in an earlier row too and must be unique"
 
@@ -111,8 +122,16 @@ def load(name):
     blanks are missing. Raises ValueError naming file, row, column, value and rule at the first cell that breaks one.
     """
     entry = _resource(name)
-    if "schema" not in entry:
-        return json.loads((DATA / entry["path"]).read_text("utf-8"))
+    try:
+        return _table(entry) if "schema" in entry else json.loads((DATA / entry["path"]).read_text("utf-8"))
+    except Exception as error:  # a malformed entry can fail anywhere
+        if isinstance(error, ValueError) and "data/" in str(error):
+            raise
+        raise ValueError(f"data/datapackage.json, table {name}: its entry cannot be used ({type(error).__name__}: {error}); compare it with that of another table") from error
+
+
+def _table(entry):
+    """A table as its entry in the descriptor says; see `load`."""
     place, schema = f"data/{entry['path']}", entry["schema"]
     header, rows = _rows(entry)
     text = pd.DataFrame(rows, columns=header, dtype="str").replace("", pd.NA)
@@ -129,11 +148,11 @@ def load(name):
         raise ValueError(f"{place}, row {row + 1}, column {', '.join(key)}: the key {' / '.join(text.loc[row, key])!r} stands in an earlier row too")
     for link in schema.get("foreignKeys", []):
         target, (column, *_), (other, *_) = link["reference"]["resource"], link["fields"], link["reference"]["fields"]
-        names, cells = _rows(_resource(target or name))
+        names, cells = _rows(_resource(target or entry["name"]))
         known = {cell[names.index(other)] for cell in cells}
         for row, value in enumerate(text[column].fillna("")):
             if value and value not in known:
-                raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or name)['path']}, column {other}")
+                raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or entry['name'])['path']}, column {other}")
     return pd.DataFrame(typed)
 
 
@@ -169,12 +188,24 @@ def _stored(spec, **_):
             "text/plain": f"{figure['id']}: {figure['title']}"}
 
 
+def _browser(spec, **_):
+    """A chart where Python itself runs in the reader's browser: drawn by the site's own Vega, which lies beside the notebook's page."""
+    place, text = f"chart-{uuid.uuid4().hex}", json.dumps(spec).replace("<", "\\u003c")
+    return {"text/html": f"""<div id="{place}" style="width: 100%"></div><script>
+(window.houseVega ??= new Promise((done, failed) => document.head.append(Object.assign(document.createElement("script"), {{src: "../vega.js", onload: done, onerror: failed}}))))
+  .then(() => drawChart("{place}", {text}), () => {{ document.getElementById("{place}").textContent = "The chart is not drawn: vega.js did not load."; }});
+</script>"""}
+
+
 def enable():
     """Turn on the house style. Charts are live, with no network, unless HOUSE_OUTPUT=stored asks for the form the book keeps."""
     altair.theme.register("house", enable=True)(_theme)
     altair.renderers.register("house", _stored)
+    altair.renderers.register("browser", _browser)
     if os.environ.get("HOUSE_OUTPUT") == "stored":
         altair.renderers.enable("house")
+    elif sys.platform == "emscripten":
+        altair.renderers.enable("browser")
     else:
         altair.renderers.enable("html", template="inline")
 

@@ -1,4 +1,5 @@
 """What the tests share: the package, the chapters, the built book, a server and a browser."""
+import contextlib
 import functools
 import gzip
 import http.server
@@ -57,25 +58,52 @@ def run(*command, cwd=ROOT, env=None, timeout=300):
     return done.returncode, done.stdout
 
 
-@pytest.fixture(scope="session")
-def book(tmp_path_factory):
-    """Folder of the built book: built once for all workers if `_build/html` is not up to date, then copied aside."""
+def once(tmp_path_factory, name, make):
+    """Folder `name` that all workers share: `make(folder)` fills it, once."""
     shared = tmp_path_factory.getbasetemp()
     shared = shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared
-    site = shared / "book"
-    with FileLock(shared / "book.lock"):
-        if not site.exists():
-            code, said = run(sys.executable, "book/tools/build.py")
-            assert code == 0, f"the book does not build, so the tests of the site cannot run:\n{said}"
-            shutil.copytree(ROOT / "_build/html", site.with_name("book.part"))
-            site.with_name("book.part").rename(site)
-    return site
+    folder, part = shared / name, shared / f"{name}.part"
+    with FileLock(shared / f"{name}.lock"):
+        if not folder.exists():
+            shutil.rmtree(part, ignore_errors=True)
+            make(part)
+            part.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory):
+    """Folder of the built book: built if `_build/html` is not up to date, then copied aside."""
+    def make(folder):
+        code, said = run(sys.executable, "book/tools/build.py")
+        assert code == 0, f"the book does not build, so the tests of the site cannot run:\n{said}"
+        shutil.copytree(ROOT / "_build/html", folder)
+    return once(tmp_path_factory, "book", make)
+
+
+SITE, REPOSITORY = "https://example.org/chapter/", "https://github.com/example/book"
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory):
+    """Folder of the book as it is built when it has an address and a repository."""
+    def make(folder):
+        clone = copy_of_the_project(folder.with_name("published-project"))
+        code, said = run(sys.executable, "book/tools/build.py", cwd=clone, env={"BOOK_SITE": SITE, "BOOK_REPOSITORY": REPOSITORY}, timeout=900)
+        assert code == 0, f"with BOOK_SITE and BOOK_REPOSITORY set the book does not build:\n{said}"
+        (clone / "_build/html").rename(folder)
+    return once(tmp_path_factory, "published", make)
+
+
+@functools.lru_cache
+def _gzipped(path, changed):
+    return gzip.compress(Path(path).read_bytes(), 9, mtime=0)
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     """Static files, gzipped where a real host would gzip them, so that bytes on the wire are those of readers."""
     protocol_version = "HTTP/1.1"
-    plain = (".woff2", ".png", ".jpg", ".ico", ".zip")
+    plain = (".woff2", ".png", ".jpg", ".ico", ".zip", ".whl")
 
     def do_GET(self):
         path = Path(self.translate_path(self.path))
@@ -86,11 +114,12 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", self.guess_type(str(path)) + ("; charset=utf-8" if path.suffix in (".html", ".css", ".js", ".svg") else ""))
         if path.suffix not in self.plain and "gzip" in self.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body, 9, mtime=0)
+            body = _gzipped(str(path), path.stat().st_mtime_ns)
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the page was left
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -116,3 +145,71 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=path.strip().splitlines()[-1], args=CHROME)
         yield chromium
         chromium.close()
+
+
+WATCH = """
+  window.shift = 0;
+  new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value; })
+    .observe({type: 'layout-shift', buffered: true});"""
+LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
+FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+SCROLL = f"""async () => {{ const frames = {FRAMES}, end = performance.now() + 60000;
+  for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {{ window.scrollTo(0, y); await frames(); }}
+  for (const figure of {LIVE}) {{ figure.scrollIntoView({{block: 'center'}});
+    while (!['ready', 'failed'].includes(figure.dataset.live)) {{ if (performance.now() > end) return figure.id; await frames(); }} }} }}"""
+
+
+class Visit:
+    """One page in one browser context, with what it fetched and what it complained of; `before(visit)` is called before it is asked for."""
+
+    def __init__(self, browser, address, before=None, until="load", **context):
+        self.address, self.faults, self.bytes, self.fetched, self.under_way = address, [], 0, [], set()
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **context})  # scrolls at once
+        self.context.add_init_script(WATCH)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        home = "file://" if address.startswith("file:") else "/".join(address.split("/")[:3]) + "/"
+        self.wire = self.context.new_cdp_session(self.page)
+        self.wire.send("Network.enable")
+        self.wire.on("Network.loadingFinished", lambda event: setattr(self, "bytes", self.bytes + event["encodedDataLength"]))
+        self.page.on("request", lambda request: (self.fetched.append(request.url), self.under_way.add(request)))
+        for end in ("requestfinished", "requestfailed"):
+            self.page.on(end, lambda request: self.under_way.discard(request))
+        self.page.on("request", lambda request: None if request.url.startswith((home, "data:", "blob:")) else self.faults.append(f"asks a third party: {request.url}"))
+        self.page.on("requestfailed", lambda request: self.faults.append(f"does not get {request.url}: {request.failure}"))
+        self.page.on("response", lambda response: self.faults.append(f"{response.status} for {response.url}") if response.status >= 400 else None)
+        self.page.on("console", lambda message: self.faults.append(f"console {message.type}: {message.text[:200]}") if message.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error.message[:160]} {(error.stack or '').strip()[-160:]}"))
+        if before:
+            before(self)
+        self.page.goto(address, wait_until=until)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    def settle(self):
+        """Wait until nothing more is fetched: nothing under way twice, a tenth of a second apart."""
+        for _ in range(150):
+            quiet = not self.under_way
+            self.page.wait_for_timeout(100)
+            if quiet and not self.under_way:
+                return self
+        pytest.fail(f"{self.address}: still fetches {[request.url for request in self.under_way]} after 15 s")
+
+    def until(self, condition, what):
+        """Wait for a condition; asked from outside, since the page's own policy forbids it to evaluate text."""
+        for _ in range(500):
+            if self.page.evaluate(condition):
+                return
+            self.page.wait_for_timeout(30)
+        pytest.fail(f"{self.address}: waited 15 s until {what}")
+
+    def scroll(self):
+        """Scroll past everything, as a reader does, until every chart has come alive."""
+        self.page.mouse.wheel(0, 10)
+        asleep = self.page.evaluate(SCROLL)
+        assert not asleep, f"{self.address}: scrolled past, but #{asleep} neither came alive nor gave up within a minute"
+        return self.settle()

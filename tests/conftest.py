@@ -1,2 +1,10 @@
 """Fixtures for all tests; they and the helpers stand in `common`, which other test modules can import by name."""
 from common import *  # noqa: F401, F403
+
+
+def pytest_collection_modifyitems(items):
+    """Quick tests first, so that a slip is told within seconds; of the slow ones the longest first, so that workers end together."""
+    def place(item):
+        name = f"{item.path.parent.name}/{item.name}"
+        return item.get_closest_marker("slow") is not None, name.startswith("charts/"), "published" not in item.fixturenames and "pdf" not in name and "visit" not in name
+    items.sort(key=place)

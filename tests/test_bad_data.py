@@ -1,6 +1,8 @@
 """Bad data stop everything with one message: file, row, column, value, rule. Each test breaks a copy in one way."""
+import copy as copying
 import csv
 import json
+import os
 import shutil
 import sys
 
@@ -8,9 +10,41 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 import house
-from common import ROOT, run
+from common import ROOT, package, run
 
 TABLE = "leader_meetings"
+MORE = int(os.environ.get("FUZZ", 1))
+
+
+def fuzz(examples):
+    """Settings of a fuzz test: quick and the same on every run; `make check FUZZ=50` tries fifty times as many, drawn anew."""
+    return settings(max_examples=examples * MORE, derandomize=MORE == 1, deadline=None, database=None,
+                    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+#: Any JSON value, NaN and characters that no file can hold among them.
+JSON = strategies.recursive(
+    strategies.one_of(strategies.none(), strategies.booleans(), strategies.integers(), strategies.floats(), strategies.text(strategies.characters(codec=None), max_size=30)),
+    lambda inner: strategies.one_of(strategies.lists(inner, max_size=3), strategies.dictionaries(strategies.text(max_size=8), inner, max_size=3)), max_leaves=6)
+
+
+def paths(node, at=()):
+    """Every place in a JSON value as a tuple of keys; of long lists the first three entries."""
+    yield at
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node[:3]) if isinstance(node, list) else ():
+        yield from paths(value, (*at, key))
+
+
+def planted(node, at, value):
+    """A copy of a JSON value with another value at one place."""
+    node = copying.deepcopy(node)
+    *above, last = at
+    inner = node
+    for key in above:
+        inner = inner[key]
+    inner[last] = value
+    return node
+
 FILE = f"data/{TABLE}.csv"
 
 
@@ -41,7 +75,7 @@ class Copy:
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    for folder in ("data", "chapters", "book/tools"):
+    for folder in ("data", "chapters", "book/tools", "book/site"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
     house._resources.cache_clear()
@@ -155,7 +189,7 @@ def test_make_data_renews_the_hash_after_an_edit(copy):
     assert code == 0 and "nothing had changed" in said, said
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzz(60)
 @given(raw=strategies.one_of(strategies.binary(max_size=300), strategies.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_any_bytes_give_a_clear_error(copy, raw):
     """Whatever stands in the file, the answer is a ValueError that names it."""
@@ -164,7 +198,7 @@ def test_any_bytes_give_a_clear_error(copy, raw):
         house.load(TABLE)
 
 
-@settings(max_examples=60, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@fuzz(60)
 @given(cell=strategies.text(strategies.characters(blacklist_categories=["Cs"]), max_size=40), column=strategies.sampled_from(["date", "country", "confidence", "id"]))
 def test_any_cell_loads_or_is_named(copy, cell, column):
     cells = copy.cells() if not hasattr(copy, "kept") else copy.kept
@@ -176,3 +210,24 @@ def test_any_cell_loads_or_is_named(copy, cell, column):
         house.load(TABLE)
     except ValueError as error:
         assert FILE in str(error)
+
+
+@fuzz(80)
+@given(place=strategies.sampled_from(sorted((at for at in paths(next(entry for entry in package()["resources"] if entry["name"] == TABLE)) if at), key=str)), value=JSON)
+def test_any_descriptor_loads_or_is_named(copy, place, value):
+    """Whatever one of its places holds, the table loads or the answer is a ValueError that names a file of data/."""
+    if not hasattr(copy, "package"):
+        copy.package = json.loads(copy.descriptor.read_text(encoding="utf-8"))
+    package = {**copy.package, "resources": [planted(entry, place, value) if entry["name"] == TABLE else entry for entry in copy.package["resources"]]}
+    copy.descriptor.write_text(json.dumps(package), encoding="utf-8")
+    house._resources.cache_clear()
+    try:
+        house.load(TABLE)
+    except ValueError as error:
+        assert "data/" in str(error), f"{place} = {value!r}: {error}"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"resources": 1}', '{"resources": [1]}', '{"resources": [{"path": "x.csv"}]}', "[" * 100_000, "\ud800".encode("utf-8", "surrogatepass")])
+def test_a_descriptor_of_another_shape_is_named(copy, text):
+    copy.descriptor.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert "data/datapackage.json" in message(house.load, TABLE)

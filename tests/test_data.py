@@ -43,6 +43,22 @@ def test_every_table_is_described_and_every_description_has_its_table():
     assert len(FILES) == len(package()["resources"]), "two tables in data/datapackage.json have one name"
 
 
+UNITS = {  # what a column's name says of its unit; a count has a noun, which its name holds or leaves open
+    r"_min$": "minutes", r"_pct(_gdp)?$": "per ?cent", r"_usd_mn$": "million US dollars", r"_usd_bn$": "billion US dollars", r"_jpy_bn$": "billion yen", r"_krw$": "won",
+    r"_jpy(_stated)?$": "yen", r"jpy_per_usd$": "yen per US dollar", r"krw_per_usd$": "won per US dollar", r"krw_per_100jpy$": "won per 100 yen", r"^per_usd$": "per US dollar",
+    r"_per_100_jpn$": "per cent of Japan", r"^amount$": "see currency", r"_kb$": "kilobytes", r"_s$": "seconds", r"_ms$": "milliseconds", r"_px$": "pixels", r"_days$": "days", r"_age$": "years",
+    r"^latitude$": "degrees north", r"^longitude$": "degrees east", r"^months_": "months", r"events": "events", r"tests": "tests", r"votes": "roll calls", r"organisations": "organisations",
+    r"missiles|^(outcome|type)_|^after_memorandum": "missiles", "": "people|persons|victims"}
+
+
+@EVERY
+def test_units_are_those_that_the_columns_name(entry):
+    for field in entry["schema"]["fields"]:
+        named = next(unit for name, unit in UNITS.items() if re.search(name, field["name"]))
+        assert "unit" not in field or re.fullmatch(named, field["unit"]), f"data/datapackage.json, table {entry['name']}, column {field['name']}: unit {field['unit']!r}, its name says {named!r}"
+        assert "unit" in field or named == "people|persons|victims" or field["type"] not in ("integer", "number"), f"data/datapackage.json, table {entry['name']}, column {field['name']}: no unit, its name says {named!r}"
+
+
 @EVERY_FILE
 def test_descriptor_says_what_readers_need(entry):
     place = f"data/datapackage.json, table {entry['name']}"

@@ -17,6 +17,8 @@ from common import NOTEBOOKS, ROOT, run
 
 sys.path[:0] = [str(ROOT), str(ROOT / "book/tools")]
 import dictionary  # noqa: E402
+import house  # noqa: E402
+import package as make_data  # noqa: E402
 from book.site import extension, feed, package, pages  # noqa: E402
 
 TABLES = package.tables(ROOT)
@@ -191,14 +193,94 @@ def test_corrections_are_what_the_tables_say_now():
         assert now == row["now"], f"{place}: data/{name}.csv, row {key}, column {column} is {now!r}, not {row['now']!r}"
 
 
-def test_a_correction_reaches_its_page(tmp_path):
-    for name in ("data", "chapters"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("build", "__pycache__"))
+@pytest.fixture
+def corrected(tmp_path):
+    """A copy of the project, and a way to write lines into its corrections.csv and run `make data`: corrected(*lines) -> (exit code, what it says)."""
+    for name in ("data", "chapters", "book/tools", "book/site"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "_toc.yml", tmp_path)
+
+    def correct(*lines):
+        with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
+            file.writelines(f"{line},It was misread.,https://example.org/,Example,high,\n" for line in lines)
+        return run(sys.executable, "book/tools/package.py", cwd=tmp_path)
+    return tmp_path, correct
+
+
+def test_one_line_corrects_a_value_everywhere(corrected):
+    """The table, its hash, what is worked out from it, the corrections page and the feed; a second run changes nothing."""
+    root, correct = corrected
+    before, was = package.tables(root)["meetings"].entry["hash"], TABLES["meetings"].rows[7]["duration_min"]
+    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{was},25")
+    assert code == 0 and "data/meetings.csv: corrected" in said and "Run 'make notebooks' next" in said, said
+    found = package.tables(root)
+    assert found["meetings"].rows == [{**row, "duration_min": "25"} if row["n"] == "8" else row for row in TABLES["meetings"].rows]
+    assert found["meetings"].entry["hash"] != before and found["corrections"].entry["retrieved"] == "2026-12-01"
+    code, said = run(sys.executable, "book/tools/dictionary.py", cwd=root)
+    page = (root / "chapters/corrections.md").read_text("utf-8")
+    assert code == 0 and "1 December 2026: meetings" in page and f"{was} became **25**" in page and "No correction" not in page
+    assert f"row 8, duration_min: {was} became 25." in feed.atom("A", "Us", found["corrections"].rows, "")
+    code, said = correct()
+    assert code == 0 and "nothing had changed" in said, said
+
+
+UNFIT = {
+    "meetings,8,duration_min,999,998": ["2026-12-01-1", "data/meetings.csv, row 8", "duration_min", "neither '999' nor '998'"],
+    "meeting,8,duration_min,30,20": ["no table 'meeting'"],
+    "meetings,99,duration_min,30,20": ["data/meetings.csv", "no row '99'"],
+    "meetings,8,minutes,30,20": ["no column 'minutes'"],
+    "trade,2020,total_usd_mn,1,2": ["data/build/trade.py", "correct the table that it reads"]}
+
+
+@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "row", "column", "constructed"])
+def test_a_correction_that_does_not_fit_is_refused(tmp_path, monkeypatch, line, words):
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.setattr(house, "DATA", tmp_path / "data")
     with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
-        file.write("2026-12-01-1,2026-12-01,meetings,8,duration_min,30,20,Only Seoul gave a time.,https://example.org/,Example,high,\n")
-    text = dictionary.render(tmp_path)[tmp_path / "chapters/corrections.md"]
-    assert "1 December 2026: meetings" in text and "30 became **20**" in text and "No correction" not in text
+        file.write(f"2026-12-01-1,2026-12-01,{line},It was misread.,https://example.org/,Example,high,\n")
+    with pytest.raises(ValueError) as caught:
+        make_data.correct(tmp_path)
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_corrections_of_one_value_follow_each_other(tmp_path, monkeypatch):
+    """There and back again, and on: the newest holds, whether or not the older ones were put in place before."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    monkeypatch.setattr(house, "DATA", tmp_path / "data")
+    was = TABLES["meetings"].rows[7]["duration_min"]
+    for number, (old, new) in enumerate([(was, "25"), ("25", was), (was, "26")], 1):
+        with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
+            file.write(f"2026-12-01-{number},2026-12-01,meetings,8,duration_min,{old},{new},It was misread.,https://example.org/,Example,high,\n")
+        if number != 2:
+            make_data.correct(tmp_path)
+            assert package.tables(tmp_path)["meetings"].rows[7]["duration_min"] == new
+
+
+def test_a_correction_that_breaks_a_rule_changes_nothing(corrected):
+    root, correct = corrected
+    before = {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"}
+    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{TABLES['meetings'].rows[7]['duration_min']},-5")
+    assert code == 1 and all(word in said for word in ["data/meetings.csv, row 8, column duration_min", "'-5'", "minimum", "data/ was left as it was"]) and "Traceback" not in said, said
+    assert {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"} == before
+
+
+def test_make_data_refuses_what_a_spreadsheet_would_run(tmp_path):
+    for cell in ("=1+1", "@SUM(A1)", "-1+1", "+cmd", "-3.5", "+4", "plain"):
+        (tmp_path / "x.csv").write_text(f"a,b\n1,{cell}\n", encoding="utf-8")
+        entry = {"name": "x", "path": "x.csv", "schema": {}}
+        if cell in ("-3.5", "+4", "plain"):
+            assert make_data.stamp(tmp_path, entry)["rows"] == 1
+            continue
+        with pytest.raises(ValueError, match="data/x.csv, row 1, column b: .* would run as a formula"):
+            make_data.stamp(tmp_path, entry)
+
+
+@pytest.mark.slow
+def test_a_correction_names_the_sentences_that_are_no_longer_true(corrected):
+    root, correct = corrected
+    assert correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{TABLES['meetings'].rows[7]['duration_min']},25")[0] == 0
+    code, said = run(sys.executable, "book/tools/run_notebooks.py", "chapters/02_twelve_meetings.ipynb", cwd=root)
+    assert code == 1 and "the prose no longer agrees with the data" in said and re.search(r"'590[^']*' says 590, the data say 5\d\d", said), said
 
 
 # ---- what is due -----------------------------------------------------------------------------------------------

@@ -1,12 +1,17 @@
 """Every number that a reader meets, in prose, headlines, subtitles, notes and alternative texts, is bound to the data."""
+import ast
 import json
 import re
+import sys
 
 import pytest
 
 import house
 import numerals
-from common import ROOT  # noqa: F401  (the repository; puts chapters/ on the path)
+from common import ROOT
+
+sys.path.insert(0, str(ROOT))
+from book.site import package  # noqa: E402
 
 LEDGER, SPEC = "application/vnd.ledger+json", "application/vnd.vegalite.v6+json"
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -14,8 +19,10 @@ PAGES = [page for page in [ROOT / "index.md", *sorted((ROOT / "chapters").glob("
 
 
 def plain(markdown):
-    """Prose as a reader sees it: no front matter, code, addresses, labels, directive options or emphasis marks."""
-    text = re.sub(r"\A---\n.*?\n---\n", "", markdown, flags=re.S)
+    """Prose as a reader sees it: no front matter but its description, no code, addresses, labels, directive options or emphasis marks."""
+    front = re.match(r"---\n(.*?)\n---\n", markdown, flags=re.S)
+    said = re.search(r"(?m)^description: *(.+)$", front[1]) if front else None  # what search engines and link previews show
+    text = (f"{said[1]}\n\n" if said else "") + markdown[front.end() if front else 0:]
     text = re.sub(r"^(`{3,}|:{3,})\{?(?:code|chart|figure|tableofcontents|raw).*?^\1`*:*\s*$", "", text, flags=re.S | re.M)
     text = re.sub(r"^\s*(?::{3,}.*|`{3,}.*|:[\w-]+:.*|\(.*\)=|\{\.[\w .-]+\})$", "", text, flags=re.M)
     text = re.sub(r"^\s*\d+\.\s|CC BY 4\.0", "", text, flags=re.M)
@@ -24,15 +31,36 @@ def plain(markdown):
     return re.sub(r"\s+", " ", text.replace("*", ""))
 
 
+def strings(node):
+    """Every text in a chart's specification, furniture left out."""
+    if isinstance(node, str):
+        yield node.strip()
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key not in ("usermeta", "title", "description"):
+            yield from strings(value)
+
+
+def labels(cells, spec):
+    """Words that were typed in code and are drawn inside a chart; expressions do not count, nor labels whose only numbers are years: those name a row."""
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code" and "house.ledger(" not in "".join(cell["source"])]
+    typed = {node.value.strip() for source in code for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    drawn = {text for text in strings(spec) if re.search(r"[a-z]{2} ", text) and not re.search(r"datum|width|[=<>?]| [*/] ", text)}
+    year = (lambda number: number.step == "date" or number.text.lower() in numerals.UNCOUNTED or re.fullmatch(r"(1[89]|20)\d\d", number.text))
+    return [text for text in map(plain, sorted(typed & drawn)) if not all(map(year, numerals.find(text)))]
+
+
 def blocks(path):
-    """(where, text) for every piece of prose of a notebook, chart furniture included."""
-    for place, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"], 1):
+    """(where, text) for every piece of prose of a notebook, chart furniture and typed labels included."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    for place, cell in enumerate(cells, 1):
         if cell["cell_type"] == "markdown":
             yield f"cell {place}", plain("".join(cell["source"]))
         for output in cell.get("outputs", []):
             figure = output.get("data", {}).get(SPEC, {}).get("usermeta", {}).get("figure")
             for part in ("title", "subtitle", "alt", "note") if figure else ():
                 yield f"cell {place}, {part} of chart {figure['id']}", plain(figure[part] or "")
+            for text in labels(cells, output["data"][SPEC]) if figure else ():
+                yield f"cell {place}, a label in chart {figure['id']}", text
 
 
 def bindings(path):
@@ -40,18 +68,11 @@ def bindings(path):
             for entry in output.get("data", {}).get(LEDGER, [])]
 
 
-def moments():
-    """The dates of key moments as prose may write them: day, month and year, or year alone."""
-    for date in house.load("key_moments").date:
-        yield from (date.strftime("%Y-%m-%d"), date.strftime("%Y-%m"), float(date.year))
-
-
-def unbound(text, phrases, exempt):
+def unbound(text, phrases):
     """Numbers of `text` that lie in no phrase of the ledger."""
     covered = [found.span() for phrase in phrases for found in re.finditer(rf"(?<!\w){re.escape(plain(phrase).strip())}(?!\w)", text)]
     return [number for number in numerals.find(text)
-            if number.text.lower() not in numerals.UNCOUNTED and number.value not in exempt
-            and not any(start <= number.start and number.end <= end for start, end in covered)]
+            if number.text.lower() not in numerals.UNCOUNTED and not any(start <= number.start and number.end <= end for start, end in covered)]
 
 
 def counted(entry):
@@ -67,8 +88,8 @@ def complain(path, found):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_number_of_a_chapter_is_bound(path):
-    phrases, exempt = [entry["phrase"] for entry in bindings(path)], set(moments())
-    found = [(where, text, number) for where, text in blocks(path) for number in unbound(text, phrases, exempt)]
+    phrases = [entry["phrase"] for entry in bindings(path)]
+    found = [(where, text, number) for where, text in blocks(path) for number in unbound(text, phrases)]
     if found:
         complain(path, found)
 
@@ -85,8 +106,8 @@ def test_every_ledger_phrase_is_in_print(path):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_every_number_of_a_page_is_bound_in_a_chapter(path):
     phrases = [entry["phrase"] for chapter in CHAPTERS for entry in bindings(chapter)]
-    text, exempt = plain(path.read_text("utf-8")), set(moments())
-    found = [("page", text, number) for number in unbound(text, phrases, exempt)]
+    text = plain(path.read_text("utf-8"))
+    found = [("page", text, number) for number in unbound(text, phrases)]
     if found:
         complain(path, found)
 
@@ -97,3 +118,56 @@ def test_stored_ledgers_still_agree():
         for entry in bindings(chapter):
             for number, value in zip(counted(entry), entry["values"], strict=True):
                 assert numerals.agrees(number, value), f"{chapter.name}: {entry['phrase']!r} says {number.text}, its stored value is {value}"
+
+
+MEASURES = {r"(?:won|₩)\b": r"\bwon\b|krw", r"(?:yen|¥)\b": r"\byen\b|jpy", r"(?:US )?dollars?\b": r"dollar|usd", r"(?:minutes?|hours?)\b": r"minutes?\b",
+            r"(?:kilobytes?|kB)\b": r"kilobyte", r"(?:days?|weeks?|months?|years?)\b": r"\b(?:date|day|month|year|period)"}
+
+
+def test_a_phrase_speaks_of_what_its_table_measures():
+    """A number bound with the wrong unit: currencies, times and sizes in a phrase are those of the columns it comes from."""
+    faults = []
+    for chapter in CHAPTERS:
+        for entry in bindings(chapter):
+            table = package.tables(ROOT)[entry["table"]]
+            known = [f"{field['name'].replace('_', ' ')} {field['type']} {field.get('unit', '')} {field['title']} {field['description']}" for field in table.fields]
+            known += [row.get(column, "") for row in table.rows for column in ("unit", "currency")] + [text for row in table.rows if table.key(row) == entry["key"] for text in row.values()]
+            phrase = plain(entry["phrase"])
+            for number in numerals.find(phrase):
+                for words, columns in MEASURES.items():
+                    after = re.match(rf"[\s-]?{words}", phrase[number.end:])
+                    sign = phrase[number.start - 1:number.start] in ("$", "¥", "₩", "€") and re.fullmatch(words, {"$": "dollars"}.get(phrase[number.start - 1], phrase[number.start - 1]))
+                    if (after or sign) and not re.search(columns, " ".join(known).lower()):
+                        faults.append(f"{chapter.name}: {entry['phrase']!r}: no column of data/{entry['table']}.csv is in {(after or sign)[0].strip()}")
+    assert not faults, "phrases whose unit their table does not have:\n  " + "\n  ".join(faults)
+
+
+def test_circled_numbers_are_those_of_the_key_moments():
+    """① to ⑩ stand beside the date of their moment, or among words of its label."""
+    faults, moments = [], house.load("key_moments").set_index("id")
+    for path in CHAPTERS + PAGES:
+        for where, text in blocks(path) if path.suffix == ".ipynb" else [("page", plain(path.read_text("utf-8")))]:
+            for found in re.finditer("[①-⑩](?! to ⑩)(?<!to ⑩)", text):
+                moment, near = moments.loc[ord(found[0]) - ord("①") + 1], text[max(0, found.start() - 70):found.end() + 40].lower()
+                dated = re.search(r"(?:(\w+) )?(\d{4}) \($", text[max(0, found.start() - 25):found.start()])
+                words = {word[:5].lower() for word in re.findall(r"[A-Za-z]{5,}", f"{moment.label} {moment.sentence}")}
+                if dated and (int(dated[2]) != moment.date.year or dated[1] in numerals._MONTHS and dated[1] != f"{moment.date:%B}") or not dated and str(moment.date.year) not in near and not any(word in near for word in words):
+                    faults.append(f"{path.name}, {where}: {found[0]} is {moment.label}, {moment.date:%B %Y}; the text says “{near}”")
+    assert not faults, "circled numbers beside something else:\n  " + "\n  ".join(faults)
+
+
+@pytest.mark.parametrize(("text", "found"), {
+    "Twelve of 1,990 and twenty-one, 3.5bn, −4": ["Twelve", "1,990", "twenty-one", "3.5bn", "−4"], "the twelfth, a 13th, the sixtieth": ["twelfth", "13th", "sixtieth"],
+    "half, two-thirds, a sixth, ¾": ["half", "two-thirds", "a sixth", "¾"], "tenfold, twice, doubled, trebled, dozens of": ["tenfold", "twice", "doubled", "trebled", "dozens of"],
+    "two in three, 2 to 5%, 2023–24": ["two", "three", "2", "5", "2023", "24"], "6 September 2024, March 2023, 2024-09-06": ["6 September 2024", "March 2023", "2024-09-06"],
+    "the G7, K-ETA, a third country, a two-way street, the first": []}.items())
+def test_numbers_are_found(text, found):
+    assert [number.text for number in numerals.find(text)] == found
+
+
+@pytest.mark.parametrize(("text", "fits", "fails"), [
+    ("590", 590.4, 590.6), ("9.46 million", 9459711, 9465001), ("about 590", 594, 596), ("nearly 600", 590, 600), ("over 100", 104, 106), ("half", 0.505, 0.52), ("about half", 0.54, 0.56),
+    ("twelfth", 12, 11), ("tenfold", 10.4, 10.6), ("a sixth", 1 / 6, 1 / 5), ("dozens of", 30, 12), ("hundreds of", 200, 100), ("March 2023", "2023-03-06", "2023-04-06"), ("2018", "2018-10-30", "2019-01-01")])
+def test_the_rounding_rule(text, fits, fails):
+    number, = numerals.find(text)
+    assert numerals.agrees(number, fits) and not numerals.agrees(number, fails)

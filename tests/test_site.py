@@ -2,7 +2,6 @@
 import functools
 import json
 import re
-import shutil
 import subprocess
 import sys
 from importlib.resources import files
@@ -11,7 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from common import NOTEBOOKS, ROOT, copy_of_the_project, package, pages, run
+from common import FRAMES, LIVE, NOTEBOOKS, ROOT, SITE, Visit, copy_of_the_project, package, pages, run
 from test_notebooks import charts
 
 pytestmark = pytest.mark.slow
@@ -119,10 +118,8 @@ def test_no_leftovers_of_the_machinery(site):
     """What a book that built green can still show: a traceback, a chart's repr, a raw role, an unresolved reference."""
     faults = []
     for page, tree in site.items():
-        shown = BeautifulSoup(str(tree.body), "html.parser")
-        for node in shown.select("script, svg, div.cell_input, div.highlight-ipython3, div.highlight-python, code"):
-            node.decompose()
-        text = shown.get_text(" ")
+        unread = {id(node) for node in tree.body.select("script, svg, div.cell_input, div.highlight-ipython3, div.highlight-python, code")}
+        text = " ".join(words for words in tree.body.strings if not any(id(parent) in unread for parent in words.parents))
         for leftover in (r"Traceback", r"alt\.(?:Chart|LayerChart|VConcatChart)\(", r"<VegaLite", r"\{(?:figure|margin|note|numref|ref|doc|term)\}", r"\bundefined\b",
                          r"\bNaN\b", r":::", r"\[object Object\]", r"\bTODO\b|\bFIXME\b|\bTBD\b|lorem ipsum", r"/(?:home|root|work|tmp|Users)/"):
             faults += [f"{page}: {text[max(0, found.start() - 40):found.end() + 30]!r}" for found in re.finditer(leftover, text)]
@@ -192,165 +189,131 @@ def test_every_chart_is_a_whole_figure(site, page):
 
 # ---- in a browser ------------------------------------------------------------------------------------------------
 
-WATCH = """
-  window.shift = 0;
-  new PerformanceObserver(list => { for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value; })
-    .observe({type: 'layout-shift', buffered: true});"""
-SCROLL = """async () => { for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {
-  window.scrollTo(0, y); await new Promise(done => setTimeout(done, 60)); } }"""
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+COLOURS = ["color-contrast", "link-in-text-block"]  # the rules of axe that read colours: all that can change with the scheme
+WIDTHS = (320, 360, 640, 768, 1280)  # 640 is a window of 1280 at 200 % zoom
+PAPER = "() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
+READ = """() => { const found = [], seen = node => node.checkVisibility() || getComputedStyle(node).display === 'contents' && seen(node.parentElement), walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) { const node = walk.currentNode;
+    if (node.data.trim() && !node.parentElement.closest('svg, .chart-readout, .chart-control output') && seen(node.parentElement)) found.push(node.data.trim()); }
+  return found; }"""
+OVER = """() => { const room = document.documentElement.clientWidth, over = document.documentElement.scrollWidth - room;
+  if (over <= 0) return null;
+  const wide = [...document.querySelectorAll('main *')].find(node => node.getBoundingClientRect().right > room + 0.5);
+  return `${over} px too wide: ${wide ? wide.outerHTML.slice(0, 120) : 'unknown'}`; }"""
+PRINTED = """() => [...document.querySelectorAll('button, select, input, textarea, .chart-live, .chart-controls')].filter(node => node.checkVisibility()).map(node => `prints ${node.outerHTML.slice(0, 80)}`)
+  .concat([...document.querySelectorAll('main figure.chart')].filter(figure => figure.querySelector('.chart-static') && [...figure.querySelectorAll('.chart-static svg')].filter(svg => svg.checkVisibility()).length !== 1)
+    .map(figure => `${figure.id} does not print as one drawing`))"""
 
 
-class Visit:
-    """One page in one browser context, with what it fetched and what it complained of."""
-
-    def __init__(self, browser, address, **context):
-        self.address, self.faults, self.bytes, self.fetched = address, [], 0, []
-        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-        self.context.add_init_script(WATCH)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
-        home = "file://" if address.startswith("file:") else "/".join(address.split("/")[:3]) + "/"
-        wire = self.context.new_cdp_session(self.page)
-        wire.send("Network.enable")
-        wire.on("Network.loadingFinished", lambda event: setattr(self, "bytes", self.bytes + event["encodedDataLength"]))
-        self.page.on("request", lambda request: self.fetched.append(request.url))
-        self.page.on("request", lambda request: None if request.url.startswith((home, "data:", "blob:")) else self.faults.append(f"asks a third party: {request.url}"))
-        self.page.on("requestfailed", lambda request: self.faults.append(f"does not get {request.url}: {request.failure}"))
-        self.page.on("response", lambda response: self.faults.append(f"{response.status} for {response.url}") if response.status >= 400 else None)
-        self.page.on("console", lambda message: self.faults.append(f"console {message.type}: {message.text[:200]}") if message.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.faults.append(f"script error: {error.message[:160]} {(error.stack or '').strip()[-160:]}"))
-        self.page.goto(address, wait_until="load")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
-
-    def settle(self):
-        """Wait until nothing more is fetched."""
-        self.page.wait_for_load_state("networkidle")
-        return self
-
-    def until(self, condition, what):
-        """Wait for a condition; asked from outside, since the page's own policy forbids it to evaluate text."""
-        for _ in range(150):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(100)
-        pytest.fail(f"{self.address}: waited 15 s until {what}")
-
-    def scroll(self):
-        """Scroll past everything, as a reader does, until every chart has come alive."""
-        self.page.mouse.wheel(0, 10)
-        self.page.evaluate(SCROLL)
-        for n in range(self.page.evaluate(f"{LIVE}.length")):
-            self.page.evaluate(f"{LIVE}[{n}].scrollIntoView({{block: 'center'}})")
-            self.until(f"['ready', 'failed'].includes({LIVE}[{n}].dataset.live)", f"chart {n + 1} is alive")
-        self.settle()
-        return self
+def axe(visit, state, rules=TAGS, within=None):
+    """Violations of axe's rules (tags or names) on the page or within a selector, as faults."""
+    visit.page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    found = visit.page.evaluate("([within, rules]) => axe.run(within || document, {runOnly: rules, resultTypes: ['violations']})",
+                                [within, {"type": "tag" if rules is TAGS else "rule", "values": rules}])
+    return [f"{state}: {violation['id']}: {violation['help']}: {node['html'][:140]}" for violation in found["violations"] for node in violation["nodes"][:3]]
 
 
-LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
+def screens(visit, state):
+    """Faults at every width: what runs off the screen, and what can be read at 1280 px but not there."""
+    faults, whole = [], None
+    for width in reversed(WIDTHS):
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        visit.page.evaluate(FRAMES)
+        over, text = visit.page.evaluate(OVER), visit.page.evaluate(READ)
+        whole = whole or text
+        lost = [words for words in dict.fromkeys(whole) if words not in set(text)]
+        faults += [f"{width} px, {state}: {over}"] * bool(over) + [f"{width} px, {state}: no longer shows {words[:80]!r}" for words in lost]
+    visit.page.set_viewport_size({"width": 1280, "height": 800})
+    return faults
+
+
+def answers(visit, page):
+    """Faults of the page's charts: dead, not drawn, or deaf to arrow keys and controls. Waits until each choice shows in drawing and address."""
+    states = visit.page.evaluate(f"Object.fromEntries({LIVE}.map(figure => [figure.dataset.chart, figure.dataset.live]))")
+    faults = [f"{chart['id']}: did not come alive" for chart in CHARTS[page] if states.get(chart["id"]) != "ready"]
+    for chart in () if faults else CHARTS[page]:
+        figure = visit.page.locator(f"#fig-{chart['id']}")
+        drawing = figure.locator(".chart-live svg")
+        box = drawing.bounding_box() if drawing.count() else None
+        if not box or box["width"] < 200 or box["height"] < 60:
+            faults.append(f"{chart['id']}: nothing is drawn")
+            continue
+        figure.locator(".chart-live").focus()
+        visit.page.keyboard.press("ArrowRight")
+        if not figure.locator(".chart-readout").text_content().strip():
+            faults.append(f"{chart['id']}: the arrow keys read no value")
+        controls = figure.locator(".chart-controls").locator("select, [type=checkbox], [type=radio]:not(:checked)").all()
+        for control in controls:
+            drawing.evaluate("svg => { window.was = svg.outerHTML; }")
+            if control.evaluate("control => control.tagName") == "SELECT":
+                values = control.locator("option").evaluate_all("options => options.map(option => option.value)")
+                control.select_option(next(value for value in values if value != control.input_value()))
+            else:
+                control.click()
+            visit.until(f"document.querySelector('#fig-{chart['id']} .chart-live svg').outerHTML !== window.was", f"a choice changes the drawing of {chart['id']}")
+        if controls:
+            visit.until(f"location.hash.startsWith('#fig-{chart['id']}?')", f"the address tells what is chosen in {chart['id']}")
+    return faults
 
 
 @EACH
-def test_a_visit_is_quick_quiet_and_still(origin, browser, page):
-    """Bytes at first and after everything, no third party, nothing on the console, nothing that moves."""
+def test_a_visit_is_quick_quiet_still_and_open_to_all(origin, browser, page):
+    """One visit, from first load to paper: bytes, third parties, console, movement, axe in light and dark before and after charts
+    come alive, every width, keys and controls, print."""
     with Visit(browser, f"{origin}/{page}") as visit:
         visit.settle()
         first, vega = visit.bytes, [url for url in visit.fetched if re.search(r"vega", url, re.I)]
         budget = FIRST_CHAPTER if page in CHARTS or page == "index.html" else FIRST_TEXT
         faults = [f"first load {first / KB:.1f} KB, budget {budget / KB:.0f}"] * (first > budget)
         faults += [f"fetches {vega} before the reader does anything"] * bool(vega)
+        faults += axe(visit, "light, static")
+        paper = visit.page.evaluate(PAPER)
+        visit.page.emulate_media(color_scheme="dark")
+        faults += ["the system's dark scheme does not change the page"] * (visit.page.evaluate(PAPER) == paper)
+        faults += axe(visit, "dark, static", COLOURS)
+        visit.page.emulate_media(color_scheme="light")
         visit.scroll()
-        visit.page.wait_for_timeout(500)
+        visit.page.wait_for_timeout(250)
         faults += [f"{visit.bytes / KB:.1f} KB in all, budget {ALL / KB:.0f}"] * (visit.bytes > ALL)
         shift = visit.page.evaluate("window.shift")
         faults += [f"layout shift {shift:.3f}, budget 0.01"] * (shift > 0.01)
+        if page in CHARTS:
+            faults += axe(visit, "light, live")
+            visit.page.emulate_media(color_scheme="dark")
+            faults += axe(visit, "dark, live", COLOURS, "main figure.chart")  # nothing else differs from the page before
+            visit.page.emulate_media(color_scheme="light")
+            faults += answers(visit, page)
+        faults += screens(visit, "live" if page in CHARTS else "static")
+        visit.page.emulate_media(media="print")
+        faults += [] if page == "search.html" else visit.page.evaluate(PRINTED)
         say(faults + list(dict.fromkeys(visit.faults)), f"faults on a visit to {page}")
 
 
-@EACH
-def test_no_accessibility_violation(origin, browser, page):
-    """axe, in light and dark, before and after charts come alive."""
-    axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-    faults = []
-    for scheme in ("light", "dark"):
-        with Visit(browser, f"{origin}/{page}", color_scheme=scheme) as visit:
-            visit.settle()
-            for state in ("static", "live") if page in CHARTS else ("static",):
-                if state == "live":
-                    visit.scroll()
-                visit.page.evaluate(axe)
-                found = visit.page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS)
-                faults += [f"{scheme}, {state}: {violation['id']}: {violation['help']}: {node['html'][:140]}" for violation in found["violations"] for node in violation["nodes"][:3]]
-    say(faults, f"accessibility violations on {page}")
-
-
-@EACH
-def test_nothing_runs_off_the_screen(origin, browser, page):
-    faults = []
-    with Visit(browser, f"{origin}/{page}", viewport={"width": 320, "height": 700}) as visit:
-        for state in ("static", "live") if page in CHARTS else ("static",):
-            if state == "live":
-                visit.scroll()
-            for width in (320, 360, 768, 1280):
-                visit.page.set_viewport_size({"width": width, "height": 800})
-                visit.page.wait_for_timeout(150)
-                over = visit.page.evaluate("""() => { const room = document.documentElement.clientWidth, over = document.documentElement.scrollWidth - room;
-                  if (over <= 0) return null;
-                  const wide = [...document.querySelectorAll('main *')].find(node => node.getBoundingClientRect().right > room + 0.5);
-                  return `${over} px too wide: ${wide ? wide.outerHTML.slice(0, 120) : 'unknown'}`; }""")
-                faults += [f"{width} px, {state}: {over}"] * bool(over)
-    say(faults, f"times {page} runs off the screen")
+@pytest.mark.parametrize("page", CHARTS)
+def test_charts_come_alive_from_disk(book, browser, page):
+    """From a folder on disk: every width before charts come alive, then the same life as from a server."""
+    with Visit(browser, (book / page).as_uri()) as visit:
+        faults = screens(visit, "static")
+        visit.scroll()
+        say(faults + answers(visit, page) + list(dict.fromkeys(visit.faults)), f"faults on {page} from disk")
 
 
 @pytest.mark.parametrize("page", CHARTS)
 def test_charts_are_there_without_script(origin, browser, page):
+    """Every drawing once, and nothing to press that would do nothing."""
     faults = []
-    for width in (360, 1280):
-        with Visit(browser, f"{origin}/{page}", java_script_enabled=False, viewport={"width": width, "height": 800}) as visit:
+    with Visit(browser, f"{origin}/{page}", java_script_enabled=False) as visit:
+        for width in (360, 1280):
+            visit.page.set_viewport_size({"width": width, "height": 800})
             for chart in CHARTS[page]:
                 boxes = [box for box in (svg.bounding_box() for svg in visit.page.locator(f"figure#fig-{chart['id']} .chart-drawing svg").all()) if box and box["width"] > 200 and box["height"] > 60]
                 if len(boxes) != 1:
                     faults.append(f"{width} px: {chart['id']}: {len(boxes)} drawings are seen, not one")
                 elif boxes[0]["x"] < 0 or boxes[0]["x"] + boxes[0]["width"] > width + 0.5:
                     faults.append(f"{width} px: {chart['id']}: the drawing runs off the screen")
-    say(faults, f"charts of {page} that readers without script miss")
-
-
-@pytest.mark.parametrize("page", CHARTS)
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_charts_come_alive(origin, book, browser, page, scheme):
-    """Vega takes over every chart once the reader scrolls, from a server and from a folder on disk, and answers the pointer."""
-    address = f"{origin}/{page}" if scheme == "http" else (book / page).as_uri()
-    with Visit(browser, address) as visit:
-        visit.scroll()
-        say(list(dict.fromkeys(visit.faults)), f"faults on {page} from {scheme}")
-        states = visit.page.evaluate(f"Object.fromEntries({LIVE}.map(figure => [figure.dataset.chart, figure.dataset.live]))")
-        wanted = {chart["id"]: "ready" for chart in CHARTS[page]}
-        assert states == wanted, f"{page}: charts that did not come alive: {sorted(set(wanted.items()) - set(states.items()))}"
-        faults = []
-        for chart in CHARTS[page]:
-            figure = visit.page.locator(f"#fig-{chart['id']}")
-            drawing = figure.locator(".chart-live svg")
-            box = drawing.bounding_box() if drawing.count() else None
-            if not box or box["width"] < 200 or box["height"] < 60:
-                faults.append(f"{chart['id']}: nothing is drawn")
-                continue
-            figure.locator(".chart-live").focus()
-            visit.page.keyboard.press("ArrowRight")
-            if not figure.locator(".chart-readout").text_content().strip():
-                faults.append(f"{chart['id']}: the arrow keys read no value")
-            for control in figure.locator(".chart-controls select").all():
-                before = drawing.inner_html()
-                values = control.locator("option").evaluate_all("options => options.map(option => option.value)")
-                control.select_option(next(value for value in values if value != control.input_value()))
-                visit.page.wait_for_timeout(200)
-                if figure.locator(".chart-live svg").inner_html() == before:
-                    faults.append(f"{chart['id']}: a choice changes nothing")
-        say(faults, f"charts of {page} do not answer")
+            faults += [f"{width} px: shows {dead.evaluate('node => node.outerHTML')[:100]}, which needs a script" for dead in visit.page.locator(":is(button, select, input):visible").all()]
+        say(faults + visit.faults, f"faults of {page} for readers without script")
 
 
 def test_search_finds(origin, book, browser):
@@ -373,32 +336,40 @@ def test_theme_switch_reaches_page_and_charts_and_is_kept(origin, browser):
         assert visit.page.evaluate(paint) == dark, "the choice is forgotten on the next page"
 
 
-def test_two_ways_of_publishing_and_builds_that_fail(tmp_path):
-    """With the addresses set, pages carry absolute tags and launch links; a warning or a kill stops the build and leaves the last good book."""
-    folder = copy_of_the_project(tmp_path / "copy")
+def test_two_ways_of_publishing(published):
+    """With the addresses set, pages carry absolute tags and launch links."""
     chapter = next(iter(CHARTS))
-    built = folder / "_build/html" / chapter
-    address, repository = "https://example.org/book/", "https://github.com/example/book"
-    code, said = run(sys.executable, "book/tools/build.py", cwd=folder, env={"BOOK_SITE": address, "BOOK_REPOSITORY": repository})
-    assert code == 0, said
-    tree = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser")
-    assert tree.find("link", rel="canonical")["href"] == address + chapter, "BOOK_SITE is set, but the page's canonical address is not under it"
+    tree = soup(published / chapter)
+    assert tree.find("link", rel="canonical")["href"] == SITE + chapter, "BOOK_SITE is set, but the page's canonical address is not under it"
     launches = [link["href"] for link in tree.find_all("a", href=True) if "example/book" in link["href"]]
     assert len(launches) >= 2, f"BOOK_REPOSITORY is set, but the page links only to {launches}"
+    assert any("/blob/colab/chapters/" in launch for launch in launches), f"Colab has to open the copies on the branch for it, not {launches}"
+
+
+def test_a_build_that_stops_in_one_of_two_ways_leaves_the_last_good_book(tmp_path):
+    """A warning, then a kill: `_build/html` of a book of two pages stays as it was, and the next build recovers by itself."""
+    folder = copy_of_the_project(tmp_path / "copy")
+    for path in [*(folder / "chapters").glob("*.md"), *(folder / "chapters").glob("*.ipynb"), *(folder / "figures").iterdir()]:
+        path.unlink()
+    index, built = folder / "index.md", folder / "_build/html/index.html"
+    (folder / "_toc.yml").write_text("format: jb-book\nroot: index\nchapters:\n  - file: chapters/01_words\n", encoding="utf-8")
+    (folder / "chapters/01_words.md").write_text("# Words\n\nAnd more of them.\n", encoding="utf-8")
+    index.write_text("# Front\n\nThe first edition.\n", encoding="utf-8")
+    code, said = run(sys.executable, "book/tools/build.py", cwd=folder)
+    assert code == 0, said
     kept = built.read_bytes()
-    source = folder / "index.md"
-    source.write_text(source.read_text(encoding="utf-8") + "\n\n[Nowhere](chapters/99_nowhere.md)\n", encoding="utf-8")
+    index.write_text("# Front\n\n[Nowhere](chapters/99_nowhere.md)\n", encoding="utf-8")
     code, said = run(sys.executable, "book/tools/build.py", cwd=folder)
     assert code == 1 and "index.md" in said and "99_nowhere" in said and "Traceback" not in said, said
     assert built.read_bytes() == kept, "a build that failed changed the last good book"
+    index.write_text("# Front\n\nThe second edition.\n", encoding="utf-8")
     going = subprocess.Popen([sys.executable, "book/tools/build.py"], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for line in going.stdout:
         if "reading sources" in line:
             going.kill()
     assert going.wait() != 0 and built.read_bytes() == kept, "a build that was killed changed the last good book"
-    shutil.copy(ROOT / "index.md", source)
     code, said = run(sys.executable, "book/tools/build.py", cwd=folder)
-    assert code == 0 and built.read_bytes() != kept, f"the build does not recover by itself:\n{said}"
+    assert code == 0 and b"The second edition." in built.read_bytes(), f"the build does not recover by itself:\n{said}"
 
 
 def test_without_addresses_nothing_is_absolute(site):
@@ -408,3 +379,9 @@ def test_without_addresses_nothing_is_absolute(site):
         assert not tree.find("link", rel="canonical"), f"{page}: a canonical address, though none is configured"
         launches = [link["href"] for link in tree.select("p.run a[href^=http]")]
         assert not launches, f"{page}: launch links {launches}, though no repository is configured"
+
+
+def test_a_book_without_live_notebooks_offers_the_other_ways(site):
+    for page, tree in site.items():
+        assert not tree.select("a[href*='lite/']"), f"{page}: a link to live notebooks that 'make book' does not build"
+        assert not page.startswith("chapters/0") or tree.select("p.run a[download]"), f"{page}: the notebook is not offered"

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -14,6 +15,10 @@ import pytest
 import yaml
 
 from common import ROOT, run
+
+sys.path.insert(0, str(ROOT / "book/tools"))
+import build  # noqa: E402
+import files  # noqa: E402
 
 OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0", "PIP_CONFIG_FILE": os.devnull}
 
@@ -27,7 +32,7 @@ def clone(tmp_path):
     (tmp_path / "requirements.txt").write_text("# nothing\n")
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("sh", "dirname", "cmp", "rm", "cp", "tr", "grep", "tail", "cat", "id"):
+    for name in ("sh", "dirname", "cmp", "mkdir", "rm", "cp", "tr", "grep", "tail", "cat", "id"):
         (tools / name).symlink_to(shutil.which(name))
     return tmp_path
 
@@ -100,6 +105,110 @@ def test_a_taken_port_is_said():
     sentence(said, f"Port {port} is taken", "PORT=")
 
 
+def test_a_set_up_that_was_killed_starts_afresh(clone):
+    """A mark in .venv says that an install did not end: what it left is not used."""
+    (clone / ".venv/bin").mkdir(parents=True)
+    (clone / ".venv/bin/python").symlink_to(sys.executable)
+    shutil.copy(clone / "requirements.txt", clone / ".venv/requirements.txt")
+    env = {"PATH": str(clone / "bin"), "PYTHON": "", "HOME": str(clone)}
+    assert run("/bin/sh", "book/tools/setup.sh", "requirements.txt", cwd=clone, env=env) == (0, "")
+    (clone / ".venv/unfinished").touch()
+    python = clone / "bin/python3"
+    python.write_text('#!/bin/sh\ncase "$*" in *version_info*) exit 0;; "-m venv "*) mkdir .venv/bin && cp "$0" .venv/bin/python;; esac\n')
+    python.chmod(0o755)
+    code, said = run("/bin/sh", "book/tools/setup.sh", "requirements.txt", cwd=clone, env=env)
+    assert code == 0 and "Making" in said and "Installing" in said and not (clone / ".venv/unfinished").exists(), said
+    assert not (clone / ".venv/bin/python").is_symlink() and (clone / ".venv/requirements.txt").exists()
+
+
+# ---- what is left when a command is stopped --------------------------------------------------------------------
+
+def test_files_are_written_all_or_none_when_the_disk_is_full(tmp_path):
+    """A limit on the size of files stands for a full disk: it fails in the same place, halfway through a file."""
+    small, large = tmp_path / "small.txt", tmp_path / "large.txt"
+    files.replace({small: "old", large: "old"})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError) as caught:
+            files.replace({small: "new", large: "new" * 1000})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files.reason(caught.value).startswith("File too large")
+    assert [path.read_text() for path in (small, large)] == ["old", "old"] and len(list(tmp_path.iterdir())) == 2
+    files.replace({small: "new", large: "new" * 1000})
+    assert [path.read_text() for path in (small, large)] == ["new", "new" * 1000] and len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("call", ["os.replace", "pathlib.Path.write_bytes"])
+def test_files_are_whole_after_a_kill_and_the_next_run_mends_the_rest(tmp_path, call):
+    names = "abc"
+    for name in names:
+        (tmp_path / name).write_text("old")
+    program = (f"import os, pathlib, files\nreal, calls = {call}, []\ndef dies(*given):\n    calls.append(1)\n    len(calls) < 3 or os._exit(9)\n    return real(*given)\n{call} = dies\n"
+               f"files.replace({{pathlib.Path(name): 'new' for name in {names!r}}})")
+    code, said = run(sys.executable, "-c", program, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "book/tools")})
+    assert code == 9, said
+    assert {(tmp_path / name).read_text() for name in names} <= {"old", "new"} and list(tmp_path.glob(".*.new")), "the kill came too early or too late"
+    files.replace({tmp_path / name: "new" for name in names})
+    assert sorted(path.name for path in tmp_path.iterdir()) == list(names) and {(tmp_path / name).read_text() for name in names} == {"new"}
+
+
+@pytest.mark.parametrize(("error", "words"), [
+    (OSError(28, "No space left on device", "figures/.x.svg.new"), "No space left on device (figures/.x.svg.new)."), (OSError(30, "Read-only file system", "data"), "Read-only file system (data)."),
+    (shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]), "No space left on device: 'b'."), (KeyboardInterrupt(), "interrupted.")], ids=["disk", "folder", "copy", "Ctrl-C"])
+def test_a_command_that_is_stopped_says_why_in_a_sentence(error, words, monkeypatch):
+    def main():
+        raise error
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit, match=re.escape(words)):
+        files.told(main, lambda message: sys.exit(f"Nothing was changed: {message}"))
+
+
+def test_every_command_that_writes_is_told_when_it_is_stopped():
+    for path in sorted((ROOT / "book/tools").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        writes = re.search(r"files\.replace|write_(text|bytes)|copytree|\.mkdir|\.rename", text)
+        assert path.name == "files.py" or not writes or re.search(r"files\.told\(", text), f"book/tools/{path.name} writes: run its main through files.told"
+        assert not re.search(r"KeyboardInterrupt:|except OSError", text) or path.name in ("files.py", "run_notebooks.py", "serve.py"), f"book/tools/{path.name}: files.told catches that already"
+
+
+def test_a_full_disk_stops_make_data_and_changes_nothing(tmp_path):
+    for folder in ("data", "chapters", "book/tools", "book/site"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))
+    with (tmp_path / "data/meetings.csv").open("a", encoding="utf-8") as file:
+        file.write("13" + "," * 13 + "\n")
+    before = {path: path.read_bytes() for path in (tmp_path / "data").rglob("*.*")}
+    code, said = run("sh", "-c", f"ulimit -f 200; exec {sys.executable} book/tools/package.py", cwd=tmp_path)
+    assert code == 1 and "Traceback" not in said and "File too large" in said and said.endswith("data/ was left as it was.\n"), said
+    assert {path: path.read_bytes() for path in (tmp_path / "data").rglob("*.*")} == before
+
+
+def test_a_build_killed_between_two_renames_is_mended_by_the_next(tmp_path, monkeypatch):
+    """The good book was put aside, the new one not yet in its place; the next build fails, and the good one is back."""
+    for name, path in (("ROOT", tmp_path), ("BUILD", tmp_path / "_build"), ("SITE", tmp_path / "_build/html"), ("WORK", tmp_path / "_build/work"), ("LOG", tmp_path / "_build/book.log")):
+        monkeypatch.setattr(build, name, path)
+    monkeypatch.setattr(build, "sphinx", lambda lock: (1, ["index.md: WARNING: a fault"]))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
+    for name in build.SHARED + build.PAGES:
+        (tmp_path / name).touch()
+    (tmp_path / "_build/html.last").mkdir(parents=True)
+    (tmp_path / "_build/html.last/index.html").write_text("good")
+    with pytest.raises(SystemExit, match="index.md: WARNING: a fault(.|\n)*The last good book is still in _build/html/"):
+        build.main()
+    assert (tmp_path / "_build/html/index.html").read_text() == "good"
+
+
+def test_two_builds_wait_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    held = build.alone()
+    program = f"import pathlib, build; build.BUILD = pathlib.Path({str(tmp_path)!r}); build.alone(); print('begun')"
+    other = subprocess.Popen([sys.executable, "-c", program], text=True, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT / "book/tools")})
+    assert "waiting" in other.stdout.readline() and other.poll() is None
+    held.close()
+    assert other.communicate(timeout=30)[0] == "begun\n" and other.returncode == 0
+
+
 @pytest.mark.slow
 def test_an_interrupted_run_of_the_notebooks_leaves_them(tmp_path):
     for folder in ("book/tools", "data"):
@@ -118,7 +227,7 @@ def test_an_interrupted_run_of_the_notebooks_leaves_them(tmp_path):
     going.send_signal(signal.SIGINT)
     said = going.communicate(timeout=60)[0]
     assert going.returncode != 0
-    sentence(said, "Interrupted", "left as they were")
+    sentence(said, "left as they were", "interrupted")
     assert path.read_bytes() == before and [p.name for p in path.parent.iterdir()] == [path.name]
 
 
@@ -128,10 +237,10 @@ def test_make_lists_its_commands():
     commands = [name for name in re.search(r"(?m)^\.PHONY: (.*)$", text)[1].split() if "environment" not in name]
     lacking = [name for name in commands if not re.search(rf"(?m)^  make {name} +\S", said)]
     assert code == 0 and not lacking, f"'make' does not list {lacking}: end the target's line in '## what it does'"
-    assert {"book", "serve", "notebooks", "lab", "data", "test", "check", "lock", "clean"} <= set(commands)
+    assert {"book", "live", "test-live", "serve", "notebooks", "lab", "data", "test", "check", "lock", "clean"} <= set(commands)
 
 
-@pytest.mark.parametrize("folder", [".", "tests"])
+@pytest.mark.parametrize("folder", [".", "tests", "book/live", ".github"])
 def test_locks_hold_what_is_asked_for_with_hashes(folder):
     asked = re.findall(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(==\S+)?", (ROOT / folder / "requirements.in").read_text(encoding="utf-8"))
     text = (ROOT / folder / "requirements.txt").read_text(encoding="utf-8")
@@ -144,8 +253,9 @@ def test_locks_hold_what_is_asked_for_with_hashes(folder):
     assert not re.search(r"://|--(?:extra-)?index-url|--find-links|file:", text), f"{folder}/requirements.txt names an index or an address"
 
 
-def test_the_two_locks_agree():
-    one, two = (dict(re.findall(r"(?m)^([a-z0-9.-]+)==([^\s;]+)", (ROOT / name).read_text(encoding="utf-8"))) for name in ("requirements.txt", "tests/requirements.txt"))
+@pytest.mark.parametrize("other", ["tests", "book/live"])
+def test_the_locks_agree(other):
+    one, two = (dict(re.findall(r"(?m)^([a-z0-9.-]+)==([^\s;]+)", (ROOT / name).read_text(encoding="utf-8"))) for name in ("requirements.txt", f"{other}/requirements.txt"))
     apart = {name: (one[name], two[name]) for name in one.keys() & two.keys() if one[name] != two[name]}
     assert not apart, f"the locks disagree: {apart}"
 

@@ -20,7 +20,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
-from . import drawing, markup, pictures
+from . import faults, markup, pictures, work
 
 HERE = Path(__file__).parent
 MIME = [f"application/vnd.vegalite.v{version}+json" for version in (5, 6, 7)]
@@ -42,29 +42,6 @@ def kept(env, kind):
 
 # ---- reading ---------------------------------------------------------------------------------------------------
 
-def faults(spec):
-    """What a spec lacks to be a figure: a list of plain sentences."""
-    figure = (spec.get("usermeta") or {}).get("figure")
-    if not isinstance(figure, dict):
-        return ["usermeta.figure is missing (id, title, subtitle, alt, sources and columns belong there)"]
-    name, sources, columns, alt = str(figure.get("id") or ""), figure.get("sources"), figure.get("columns"), str(figure.get("alt") or "").strip()
-    plain = (lambda *keys: re.sub(r"\W+", " ", " ".join(str(figure.get(key)) for key in keys)).strip().lower())
-    found = [f"{key} is missing" for key in ("id", "title", "subtitle", "alt") if not str(figure.get(key) or "").strip()]
-    if name and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        found.append(f"id {name!r} is not lower-case words joined by hyphens")
-    if alt and not 40 <= len(alt) <= 300:
-        found.append(f"alt has {len(alt)} characters; say in 40 to 300 what the drawing shows")
-    elif alt and plain("alt") in (plain("title"), plain("title", "subtitle")):
-        found.append("alt repeats the title; say what the drawing shows")
-    if not isinstance(sources, list) or not sources or not all(isinstance(one, dict) and one.get("title") for one in sources):
-        found.append("sources are missing")
-    if not isinstance(columns, dict) or not columns:
-        found.append("columns are missing")
-    elif markup.table(spec) is None:
-        found.append(f"no dataset in the spec has all of the columns {', '.join(columns)}")
-    return found
-
-
 class ChartMime:
     """MyST-NB mime renderer: a published chart to its node, faults noted with document and cell."""
     mime_priority_overrides = [(builder, mime, 1) for mime, builder in itertools.product(MIME, HTML)]
@@ -75,15 +52,17 @@ class ChartMime:
         if inline or data.mime_type not in MIME or env is None or __name__ not in env.app.extensions:
             return None
         place = f"{env.doc2path(env.docname, base=False)}, cell {(data.cell_index or 0) + 1}"
-        spec = json.loads(json.dumps(data.content))
-        wrong, figure = faults(spec), (spec.get("usermeta") or {}).get("figure") or {}
-        if wrong:
-            kept(env, "faults").setdefault(env.docname, []).extend(f"{place}: chart {figure.get('id') or 'without an id'}: {one}" for one in wrong)
+        if wrong := faults.of(data.content):
+            name = str((faults.figure_of(data.content) or {}).get("id"))
+            kept(env, "faults").setdefault(env.docname, []).extend(f"{place}: chart {name if faults.ID.fullmatch(name) else 'without an id'}: {one}" for one in wrong)
             return []
+        spec = json.loads(json.dumps(data.content))
+        figure = spec["usermeta"]["figure"]
         found = kept(env, "published").setdefault(figure["id"], [])
         found.append({"doc": env.docname, "place": place, "spec": spec, "rows": markup.table(spec)})
         if len(found) > 1:  # `check` will say so
             return []
+        kept_as(env.app, found[0])
         node = chart_figure("", chart_words("", f"{figure['title']}. {figure['subtitle']}"), chart=figure["id"], use="", title=figure["title"], names=["fig-" + figure["id"]])
         renderer.renderer.document.note_explicit_target(node, node)
         return [node]
@@ -156,39 +135,42 @@ def put(target, content):
 
 def assets(app):
     """Write style, script and runtime, named by their content; note the names in `app.charts_assets`."""
-    runtime = Path(app.doctreedir, f"vega-{vl_convert.__version__}.js")
-    runtime.exists() or put(runtime, drawing.runtime().encode())
-    for kind, file, folder in (("css", HERE / "charts.css", "_static"), ("js", HERE / "charts.js", "_static"), ("runtime", runtime, app.config.charts_csv_base)):
+    runtime = (app.charts_work.get(vega(app)), app.config.charts_csv_base)
+    for kind, file, folder in (("css", HERE / "charts.css", "_static"), ("js", HERE / "charts.js", "_static"), ("runtime", *runtime)):
         content = file.read_bytes()
         name = f"{'vega' if kind == 'runtime' else 'charts'}-{hashlib.sha256(content).hexdigest()[:10]}{file.suffix}"
         put(Path(app.outdir, folder, name), content)
         app.charts_assets[kind] = name if folder == "_static" else f"{folder}/{name}"
 
 
+def vega(app):
+    """Where the runtime is kept between builds."""
+    return Path(app.doctreedir, f"vega-{vl_convert.__version__}.js")
+
+
+def kept_as(app, chart):
+    """Where a chart's drawings are kept between builds, by what they are made of; has them drawn if they are not there."""
+    widths, colors = sorted(app.config.charts_widths), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
+    code = [(HERE / name).read_text("utf-8") for name in ("drawing.py", "pictures.py", "work.py")]
+    seed = json.dumps([chart["spec"], widths, colors, list(app.config.charts_fonts), vl_convert.__version__, code])
+    target = Path(app.doctreedir, f"chart-{hashlib.sha256(seed.encode()).hexdigest()[:20]}.json")
+    app.charts_work.ask(target, work.chart, chart["spec"], chart["rows"], widths, colors)
+    return target
+
+
 def drawn(app, chart):
-    """A chart compiled and drawn at each width: {svgs, live, rows, colors}; kept between builds by its content."""
-    spec, widths, colors = chart["spec"], sorted(app.config.charts_widths), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
-    seed = json.dumps([spec, widths, colors, list(app.config.charts_fonts), vl_convert.__version__, (HERE / "drawing.py").read_text("utf-8")])
-    store = Path(app.doctreedir, f"chart-{hashlib.sha256(seed.encode()).hexdigest()[:20]}.json")
-    if not store.exists():
-        try:
-            phone = spec["usermeta"]["figure"].get("phone")
-            narrow = phone and {key: spec[key] for key in ("config", "datasets") if key in spec} | phone
-            pairs = [*drawing.compiled(narrow, widths[:1]), *drawing.compiled(spec, widths[1:])] if narrow else drawing.compiled(spec, widths)
-        except ValueError as error:
-            raise ExtensionError(f"charts: {chart['place']}: the chart cannot be drawn: {str(error).strip().splitlines()[0]}", modname=__name__) from error
-        live = drawing.live(spec, [vega for vega, _ in pairs], chart["rows"], spec["usermeta"]["figure"]["columns"], colors)
-        put(store, json.dumps({"svgs": [svg for _, svg in pairs], "live": live}).encode())
-    return json.loads(store.read_text("utf-8")) | {"rows": chart["rows"], "colors": colors}
+    """A chart drawn at each width: {svgs, live, png, rows, colors}; `png` is a path. Raises what the drawing raised."""
+    target, colors = app.charts_work.get(kept_as(app, chart)), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
+    return json.loads(target.read_text("utf-8")) | {"png": target.with_suffix(".png"), "rows": chart["rows"], "colors": colors}
 
 
 def write_files(app, chart, made):
     """The downloads of a figure and, last, its live spec; returns file ending -> path in the site. Closed data: pictures only."""
     spec, figure, base = chart["spec"], chart["spec"]["usermeta"]["figure"], app.config.charts_csv_base
     path = (lambda ending: Path(app.outdir, base, f"{figure['id']}.{ending}"))
-    picture, files = pictures.figure_svg(spec, made["svgs"][-1]), ["svg", "png"]
-    if put(path("svg"), picture.encode()) or not path("png").exists():
-        put(path("png"), vl_convert.svg_to_png(picture, scale=2))
+    files = ["svg", "png"]
+    put(path("svg"), pictures.figure_svg(spec, made["svgs"][-1]).encode())
+    put(path("png"), made["png"].read_bytes())
     if figure.get("download", True):
         put(path("csv"), markup.csv_text(made["rows"], figure["columns"]).encode())
         put(path("vl.json"), json.dumps(spec, ensure_ascii=False, indent=1).encode())
@@ -199,27 +181,35 @@ def write_files(app, chart, made):
     return {ending: f"{base}/{figure['id']}.{ending}" for ending in files}
 
 
-def visit_figure(writer, node):
+def parts(writer, node, chart):
+    """The HTML of a figure in two strings; its code stands between them."""
     builder, config, page = writer.builder, writer.builder.config, writer.builder.current_docname
-    chart = kept(builder.env, "published")[node["chart"]][0]
     figure, here, there = chart["spec"]["usermeta"]["figure"], builder.get_target_uri(page), builder.get_target_uri(chart["doc"])
     first, taken, made = f"fig-{figure['id']}", writer.__dict__.setdefault("charts_taken", []), drawn(builder.app, chart)
     taken.append(first)
     key = first + (f"-{taken.count(first) + (page == chart['doc'])}" if node["use"] and (page == chart["doc"] or taken.count(first) > 1) else "")
     home = ("" if page == chart["doc"] else relative_uri(here, there)) + "#" + first
     if node["use"] not in ("", "whole"):
-        writer.body.append(markup.again(figure, made, key, home, node["use"]))
-        raise nodes.SkipNode
+        return markup.again(figure, made, key, home, node["use"]), ""
     reach = (lambda url: url if re.match(r"https?://", url) else relative_uri(here, url.partition("#")[0]) + "".join(url.partition("#")[1:]))
     count = builder.env.toc_fignumbers.get(chart["doc"], {}).get("figure", {}).get(first)
     site, source = (config.charts_site_url or config.html_baseurl or "").rstrip("/"), builder.env.doc2path(chart["doc"], base=False)
     downloads = {ending: reach(path) for ending, path in write_files(builder.app, chart, made).items()}
-    start, end = markup.figure_parts(
-        figure, made, key, number=config.numfig_format["figure"] % ".".join(map(str, count)) if count else "", home=home,
+    return markup.figure_parts(
+        figure, made, key, late=bool({*(figure.get("tables") or ())} & {*config.charts_overdue}), number=config.numfig_format["figure"] % ".".join(map(str, count)) if count else "", home=home,
         tables=[(name, reach(config.charts_table_url.format(table=name))) for name in figure.get("tables") or () if config.charts_table_url],
         notebook=config.charts_notebook_url and reach(config.charts_notebook_url.format(source=source, doc=chart["doc"])),
         runtime=reach(builder.app.charts_assets["runtime"]), author=config.charts_citation_author or config.author, book=config.charts_citation_title or config.project,
         live=list(downloads.values())[-1], downloads=downloads, address=site and f"{site}/{there}#{first}")
+
+
+def visit_figure(writer, node):
+    chart = kept(writer.builder.env, "published")[node["chart"]][0]
+    try:
+        start, end = parts(writer, node, chart)
+    except (ValueError, TypeError, AttributeError, LookupError, RuntimeError) as error:  # whatever a spec can make go wrong
+        said = (str(error).strip().splitlines() or [""])[0]
+        raise ExtensionError(f"charts: {chart['place']}: the chart cannot be drawn: {said if type(error) is ValueError else f'{type(error).__name__}: {said}'}", modname=__name__) from error
     writer.body.append(start)
     for child in (child for child in node if not isinstance(child, chart_words)):
         writer.body.append('<details class="chart-code"><summary>How this chart is made</summary>')
@@ -242,16 +232,16 @@ def pages(app, pagename, templatename, context, doctree):
 
 def begin(app):
     app.charts_read, app.charts_assets = set(), {}
+    app.charts_work = work.Work([str(Path(app.srcdir, folder)) for folder in app.config.charts_fonts])
     hook()
-    for folder in app.config.charts_fonts:
-        vl_convert.register_font_directory(str(Path(app.srcdir, folder)))
+    app.builder.format == "html" and app.charts_work.ask(vega(app), work.runtime)
 
 
 def setup(app):
     for name, default, types in (
             ("colors", {}, [dict]), ("widths", (328, 680), [tuple, list]), ("fonts", (), [tuple, list]), ("csv_base", "_charts", [str]),
             ("table_url", "", [str]), ("notebook_url", "_sources/{source}", [str]), ("site_url", "", [str]),
-            ("citation_author", "", [str]), ("citation_title", "", [str]), ("fold_code", "Show the code", [str])):
+            ("overdue", (), [tuple, list]), ("citation_author", "", [str]), ("citation_title", "", [str]), ("fold_code", "Show the code", [str])):
         app.add_config_value(f"charts_{name}", default, "html", types)
     others = {builder: (skip, None) for builder in ("latex", "text", "man", "texinfo")}
     app.add_enumerable_node(chart_figure, "figure", lambda node: node.get("title"), html=(visit_figure, None), **others)
@@ -263,4 +253,5 @@ def setup(app):
     app.connect("env-purge-doc", purge)
     app.connect("env-updated", check)
     app.connect("html-page-context", pages, priority=100)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": True}
+    app.connect("build-finished", lambda app, error: app.charts_work.close())
+    return {"version": "1", "env_version": 1, "parallel_read_safe": False, "parallel_write_safe": False}

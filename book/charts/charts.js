@@ -59,6 +59,7 @@
     }
     svg.setAttribute("aria-hidden", "true");
     unscale(svg);
+    view.addResizeListener(() => { chart.drawing.dataset.grown = ""; }); // a list that a control makes longer pushes the text below it down
     chart.old?.remove();
     chart.done?.();
     Object.assign(chart, { view, index, holder, svg, done: finalize, old: holder });

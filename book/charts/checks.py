@@ -1,8 +1,8 @@
 """What a page's charts may get wrong and a browser can see. For tests: `label_faults(page)` with a Playwright page."""
 
-_SCRIPT = """(smallest) => {
+_SCRIPT = """([smallest, within]) => {
   const faults = [];
-  for (const svg of document.querySelectorAll(".chart-static svg[role], .chart-live svg")) {
+  for (const svg of document.querySelector(within).querySelectorAll(".chart-static svg[role], .chart-live svg")) {
     const frame = Element.prototype.getBoundingClientRect.call(svg), shown = svg.checkVisibility({ visibilityProperty: true });
     if (!frame.width || !shown) continue;
     const chart = svg.closest("[data-chart]").dataset.chart;
@@ -35,9 +35,10 @@ _SCRIPT = """(smallest) => {
 }"""
 
 
-def label_faults(page, smallest=11):
+def label_faults(page, smallest=11, within="body"):
     """Labels of the drawings shown now that overlap, leave their drawing or are under `smallest` px, as sentences.
 
-    `page` is a Playwright page at the width to be judged; live charts are judged as they stand. Empty means none.
+    `page` is a Playwright page at the width to be judged; live charts are judged as they stand. `within` is a CSS
+    selector of the part that is judged. Empty means none.
     """
-    return page.evaluate(_SCRIPT, smallest)
+    return page.evaluate(_SCRIPT, [smallest, within])

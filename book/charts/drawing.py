@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import vl_convert
 
 CONTINUOUS = {"linear", "log", "pow", "sqrt", "symlog", "time", "utc", "sequential", "diverging"}
+DRAWN = {"g", "a", "path", "rect", "line", "circle", "ellipse", "polygon", "polyline", "text", "tspan", "image", "defs", "clipPath", "linearGradient", "radialGradient", "stop", "pattern", "mask"}
 DROPPED = {"role", "style", "class", "font-family", "pointer-events", "target", "cursor", "{http://www.w3.org/1999/xlink}href", "href"}
 DEFAULTS = {"opacity": "1", "stroke-width": "1", "transform": "translate(0,0)", "fill-opacity": "1", "stroke-opacity": "1", "text-anchor": "start"}
 SHAPE = {"d", "transform", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "cx", "cy", "r"}
@@ -37,8 +38,25 @@ def leaves(view):
 
 
 def size(svg):
-    """Width and height of an SVG text, in px."""
-    return tuple(float(re.search(rf'<svg[^>]*\b{side}="([\d.]+)"', svg)[1]) for side in ("width", "height"))
+    """Width and height of an SVG text, in px. Raises ValueError if it says none."""
+    found = [re.search(rf'<svg[^>]*\b{side}="(\d+(?:\.\d+)?)"', svg) for side in ("width", "height")]
+    if not all(found):
+        raise ValueError("a drawing without width and height")
+    return tuple(float(one[1]) for one in found)
+
+
+def tree(svg):
+    """The root of an SVG text. Raises ValueError if it is not XML."""
+    try:
+        return ElementTree.fromstring(svg)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"the drawing is not XML: {error}") from None
+
+
+def renumbered(svg):
+    """An SVG text with its clips and gradients numbered from 0; Vega counts on through all that one process draws."""
+    ids = {}
+    return re.sub(r'(id="|url\(#)((?:clip|gradient_)\d+)', lambda hit: f"{hit[1]}{re.sub(r'[0-9]+', '', hit[2])}{ids.setdefault(hit[2], len(ids))}", svg)
 
 
 def compiled(spec, widths):
@@ -58,7 +76,8 @@ def compiled(spec, widths):
             for view in views:
                 view["width"] = max(int(width - spare), 40)
             vega = vl_convert.vegalite_to_vega(spec)
-            svg = vl_convert.vega_to_svg(vega)
+            svg = renumbered(vl_convert.vega_to_svg(vega))
+            tree(svg)
             tried.append((width - spare, size(svg)[0], vega, svg))
         made.append(min(tried, key=lambda one: abs(one[1] - width))[2:])
     return made
@@ -89,11 +108,11 @@ def thinned(path):
 def _markup(element, prefix, colors, mini):
     """An SVG element as lean HTML: no styles, roles, links or fonts; ids prefixed; colours as custom properties."""
     tag, kind, attributes = element.tag.rpartition("}")[2], element.get("class", ""), {}
-    if (kind in ("background", "foreground") and not (element.get("fill") or element.get("stroke")) or tag in ("script", "style", "foreignObject")
+    if (kind in ("background", "foreground") and not (element.get("fill") or element.get("stroke")) or tag not in DRAWN
             or mini and (tag == "text" or re.search(r"role-(axis|legend)", kind))):
         return ""
     for name, value in element.attrib.items():
-        if name in DROPPED or name.startswith(("aria-", "on", "{")) or DEFAULTS.get(name) == value:
+        if name.lower() in DROPPED or name.lower().startswith(("aria-", "on", "{")) or DEFAULTS.get(name) == value or re.search(r"url\(\s*(?!#)", value):
             continue
         if name in ("fill", "stroke", "stop-color") and hexed(value) in colors:
             value = f"var({colors[hexed(value)]},{hexed(value)})"
@@ -113,7 +132,7 @@ def _markup(element, prefix, colors, mini):
 
 def inline_svg(svg, prefix, colors, label):
     """A drawing for the page named `label`, its ids prefixed; without a label it is decoration, with neither text nor axes."""
-    (width, height), root = size(svg), ElementTree.fromstring(svg)
+    (width, height), root = size(svg), tree(svg)
     inside = "".join(_markup(child, prefix, colors, not label) for child in root if child.get("fill") != "transparent")
     named = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true" focusable="false"'
     return f'<svg width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" {named}>{inside}</svg>'

@@ -41,8 +41,10 @@ def blank(value):
 
 def csv_text(rows, fields):
     """The rows as CSV; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    safe = (lambda value: "" if blank(value) else str(value).lower() if isinstance(value, bool) else
-            "'" + value if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) else value)
+    def safe(value):
+        if isinstance(value, str):
+            return "'" * value.startswith(tuple("=+-@\t")) + value.replace("\r", " ")
+        return "" if blank(value) else str(value).lower() if isinstance(value, bool) else value
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows([[safe(field) for field in fields], *([safe(row[field]) for field in fields] for row in rows)])
     return out.getvalue()
@@ -99,7 +101,7 @@ def control(one, key):
 
 def link(text, url, extra=""):
     """An anchor, or the bare text where the address is neither http(s) nor local."""
-    fine = url and (re.match(r"https?://", url) or not re.match(r"\s*[a-zA-Z][\w+.-]*:", url))
+    fine = url and (re.match(r"https?://", url) or not re.match(r"[^/?#]*:", url))
     return f'<a href="{escape(url)}"{extra}>{escape(text)}</a>' if fine else escape(text)
 
 
@@ -118,20 +120,23 @@ def again(figure, made, key, home, use):
             f'{link(figure["title"], home)}</p></figcaption>{drawings(figure, made, key, use == "small")}</figure>\n')
 
 
-def figure_parts(figure, made, key, *, number, home, tables, notebook, runtime, live, downloads, author, book, address):
+def figure_parts(figure, made, key, *, late, number, home, tables, notebook, runtime, live, downloads, author, book, address):
     """A full figure in two strings; between them the caller may write the code that made it.
 
-    `home` is the address of the figure where it was published, `address` the same in full or ""; `downloads` maps a
+    `late` marks data that should have been checked again; `home` is the address of the figure where it was published, `address` the same in full or ""; `downloads` maps a
     file ending to an address; `tables` holds pairs (name, address).
     """
     title, label, controls = escape(figure["title"]), escape(number or "Link"), "".join(control(one, key) for one in made["live"]["controls"])
+    said = " · ".join(f"{escape(str(one['label']))} <b>{escape(str(dict(zip(one.get('options', ()), one.get('labels') or one.get('options', ()))).get(one['value'], one['value'])))}</b>"
+                      for one in made["live"]["controls"] if one["kind"] in ("select", "radio", "range") and one.get("value") is not None)
     parts = [f'<figure class="chart" id="{key}" data-chart="{figure["id"]}" data-runtime="{escape(runtime)}" data-spec="{escape(live)}" aria-labelledby="{key}-title"><figcaption>'
              f'<p class="chart-number"><a href="{escape(home)}" aria-label="{label}: link to this figure">{label}</a></p>'
              f'<p class="chart-title" id="{key}-title">{title}</p><p class="chart-subtitle">{escape(figure["subtitle"])}</p></figcaption>',
-             f'<fieldset class="chart-controls" disabled><legend>Choices for this chart</legend>{controls}</fieldset>' if controls else "", drawings(figure, made, key)]
+             f'<p class="chart-choice">{said}</p>' * bool(said) + (f'<fieldset class="chart-controls" disabled><legend>Choices for this chart</legend>{controls}</fieldset>' if controls else ""), drawings(figure, made, key)]
     if figure.get("note"):
         parts.append('<p class="chart-note">' + re.sub(r"\*(.+?)\*", r"<em>\1</em>", escape(figure["note"])) + "</p>")
     dated = f'as of <time datetime="{escape(str(figure["as_of"]))}">{escape(day(figure["as_of"]))}</time>' if figure.get("as_of") else ""
+    dated += ' <strong class="chart-late">(overdue for a check: it may have been superseded)</strong>' if late else ""
     terms = link(figure["license"]["title"], figure["license"].get("url")) if (figure.get("license") or {}).get("title") else ""
     sources = "Source: " + "; ".join(link(source["title"], source.get("url")) for source in figure["sources"])
     parts.append(f'<p class="chart-source">{" · ".join(filter(None, [sources, dated, terms]))}</p>')

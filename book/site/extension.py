@@ -107,7 +107,7 @@ class Bind(SphinxPostTransform):
         if not bound:
             return
         import numerals
-        pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(bound, key=len, reverse=True))) + r")(?!\w)")
+        patterns = [(re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)"), bound[phrase]) for phrase in sorted(bound, key=len, reverse=True)]
         for paragraph in list(self.document.findall(nodes.paragraph)):
             above = {name for node in up(paragraph) for name in node.get("classes", [])}
             if above & LINKED:
@@ -117,16 +117,18 @@ class Bind(SphinxPostTransform):
             for leaf in leaves:
                 starts.append(len(text))
                 text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
-            for match in pattern.finditer(text):
+            for match, entry in ((match, entry) for pattern, entry in patterns for match in pattern.finditer(text)):
                 inside = [(leaf, max(match.start() - start, 0), min(match.end() - start, len(leaf))) for leaf, start in zip(leaves, starts)
                           if start < match.end() and match.start() < start + len(leaf)]
                 free = [part for part in inside if self.open(part[0], paragraph, "in-short" in above)]
                 for leaf, start, end in free:
                     numbers = list(numerals.find(str(leaf)[start:end]))
-                    counted = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
-                    spans.setdefault(leaf, []).extend((start + number.start, start + number.end, bound[match.group()]) for number in counted or numbers)
+                    counted = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED] or numbers
+                    taken = spans.setdefault(leaf, [])  # phrases may overlap: a number belongs to the longest
+                    taken += [(start + number.start, start + number.end, entry) for number in counted
+                              if not any(start + number.start < stop and first < start + number.end for first, stop, _ in taken)]
             for leaf, found in spans.items():
-                self.link(leaf, found)
+                self.link(leaf, sorted(found, key=lambda span: span[:2]))
 
     @staticmethod
     def open(leaf, paragraph, strong_only):
@@ -155,6 +157,11 @@ def up(node, stop=None):
 
 # ---- pages and files -------------------------------------------------------------------------------------------
 
+def due(app, config):
+    """Tell the charts which tables are overdue."""
+    config.charts_overdue = [table.name for table in package.overdue(package.tables(app.srcdir).values(), package.today(app.srcdir))]
+
+
 def prepare(app, env, docnames):
     """Read the ledgers; a binding that leads nowhere stops the build."""
     env.book_ledgers = [(doc, entries) for doc, entries in package.outputs(app.srcdir, package.LEDGER) if doc in env.found_docs]
@@ -182,8 +189,8 @@ def table_pages(app):
     """One page for each table, more where it is long."""
     if app.builder.format != "html":
         return
-    found, uses, on = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs), package.today(app.srcdir)
-    late = {table.name for table in package.overdue(found.values(), on)}
+    found, uses = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs)
+    late = set(app.config.charts_overdue)
     quoted = {(entry["table"], entry["key"]) for _, entries in app.env.book_ledgers for entry in entries}
     home = "chapters/data.html" if "chapters/data" in app.env.found_docs else ""
     for table in found.values():
@@ -223,6 +230,7 @@ def setup(app):
     app.add_node(ledger_table, html=(visit_ledger, None), **{builder: (skip, None) for builder in ("latex", "text", "man", "texinfo")})
     app.add_transform(TableLinks)
     app.add_post_transform(Bind)
+    app.connect("config-inited", due)
     app.connect("env-before-read-docs", prepare)
     app.connect("env-updated", again)
     app.connect("html-collect-pages", table_pages)

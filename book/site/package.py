@@ -64,6 +64,12 @@ class Table:
         """Primary key -> number of the row, from 0."""
         return {self.key(row): number for number, row in enumerate(self.rows)}
 
+    @functools.cached_property
+    def copies(self):
+        """Cited address -> address of a stored copy of its page, where one is known."""
+        with self.path.with_name("archived_copies.csv").open(encoding="utf-8", newline="") as file:
+            return {row["url"]: row["archive_url"] for row in csv.DictReader(file)}
+
     @property
     def pages(self):
         return max(1, -(-len(self.rows) // PER_PAGE))

@@ -9,7 +9,7 @@ SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
 
 def link(text, url):
     """An anchor, or the bare text where the address is neither http(s) nor local."""
-    fine = url and (re.match(r"https?://", url) or not re.match(r"\s*[a-zA-Z][\w+.-]*:", url))
+    fine = url and (re.match(r"https?://", url) or not re.match(r"[^/?#]*:", url))
     return f'<a href="{escape(url)}">{escape(text)}</a>' if fine else escape(text)
 
 
@@ -54,10 +54,10 @@ def cell(field, text):
     return f"<td{long}>{escape(re.sub(r';(?=[^ ])', '; ', text))}</td>"
 
 
-def credit(row):
-    """A row's sources as links that bear the publisher's name."""
+def credit(row, copies):
+    """A row's sources as links that bear the publisher's name, and stored copies where they are known."""
     pairs = [(row.get(publisher) or re.sub(r"^https?://(www\.)?|/.*", "", row.get(url) or ""), row.get(url)) for url, publisher in (SOURCES[:2], SOURCES[2:])]
-    return "; ".join(link(*pair) for pair in pairs if pair[0])
+    return "; ".join(link(name, url) + (f" ({link('stored copy', copies[url])})" if url in copies else "") for name, url in pairs if name)
 
 
 def body(table, rows, label):
@@ -71,7 +71,7 @@ def body(table, rows, label):
     lines = []
     for row in rows:
         marked = weak(row)
-        cells = [cell(field, row[field["name"]]) for field in shown[1:]] + ([f'<td class="t">{credit(row)}</td>'] if sourced else [])
+        cells = [cell(field, row[field["name"]]) for field in shown[1:]] + ([f'<td class="t">{credit(row, table.copies)}</td>'] if sourced else [])
         head = ("<span>weak</span> " if marked else "") + escape(row[first["name"]])
         lines.append(f'<tr id="{escape(anchor(table.key(row)))}"{" class=weak" if marked else ""}><th scope="row"{wide(row[first["name"]])}>{head}</th>{"".join(cells)}</tr>')
     return (f'<div class="rows" role="region" tabindex="0" aria-label="{escape(label)}"><table><thead><tr>{"".join(names)}'

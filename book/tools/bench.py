@@ -9,7 +9,6 @@ import gzip
 import json
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from pathlib import Path
 
 import yaml
 from bs4 import BeautifulSoup
+
+import files
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build/html"
@@ -98,7 +99,7 @@ def times():
     print(f"\n{'Build (s)':44}{'full':>8}{'one edit':>10}{'nothing':>10}", flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         project = Path(folder) / "book"
-        shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", "node_modules"))
+        files.project(ROOT, project)
         for count in (0, *CHAPTERS):
             print(f"  building {'this book' if not count else f'with {count} chapters more'} ...", file=sys.stderr, flush=True)
             shutil.rmtree(project / "_build", ignore_errors=True)
@@ -115,14 +116,15 @@ def main():
         sys.exit("There is no built book to weigh: run 'make book' first.")
     weights(SITE)
     if "--weights" not in sys.argv:
-        times()
+        try:
+            times()
+        except RuntimeError as error:
+            sys.exit(f"\nA copy of the book did not build, so there are no times:\n{error}")
+
+
+def stop(message):
+    sys.exit(f"\nThe copy was removed: {message}")
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # so that the copy goes then too
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("\nInterrupted; the copy was removed.")
-    except RuntimeError as error:
-        sys.exit(f"\nA copy of the book did not build, so there are no times:\n{error}")
+    files.told(main, stop)

@@ -3,6 +3,7 @@
 `python book/tools/build.py` (what `make book` runs) works in `_build/work`, which keeps Sphinx's memory of unchanged
 pages. Whatever interrupts or fails, the last good book stays in `_build/html`, and the next run starts afresh.
 """
+import fcntl
 import hashlib
 import os
 import re
@@ -14,8 +15,11 @@ from pathlib import Path
 
 import yaml
 
+import files
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
+LITE = BUILD / "lite"  # the notebooks in the browser, made by book/live/lite.py; a part of the book if BOOK_LIVE is set
 LOG = BUILD / "book.log"
 SHARED = ["_config.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
 PAGES = ["_toc.yml", "index.md", "chapters", "figures", "README.md", "CHANGELOG.md"]
@@ -51,15 +55,17 @@ def last_commit():
 
 
 def configuration():
-    """Path of the configuration: _config.yml, or a copy with the addresses that BOOK_SITE and BOOK_REPOSITORY give."""
+    """Path of the configuration: _config.yml, or a copy with what BOOK_SITE, BOOK_REPOSITORY and BOOK_LIVE add."""
     site, repository = os.environ.get("BOOK_SITE", "").rstrip("/"), os.environ.get("BOOK_REPOSITORY", "").rstrip("/")
-    if not site and not repository:
+    if not site and not repository and not os.environ.get("BOOK_LIVE"):
         return ROOT / "_config.yml"
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     if site:
         config.setdefault("html", {})["baseurl"] = f"{site}/"
     if repository:
         config.setdefault("repository", {})["url"] = repository
+    if os.environ.get("BOOK_LIVE"):
+        config["sphinx"]["config"]["new_chapter_run"] = "lite/run.html?path={path}"
     local = config.get("sphinx", {}).get("local_extensions", {})  # these are found from the folder of the configuration
     local.update({name: str(ROOT / folder) for name, folder in local.items()})
     path = BUILD / "config.yml"
@@ -67,14 +73,29 @@ def configuration():
     return path
 
 
-def sphinx():
-    """Run jupyter-book in WORK, with a word on its progress; return the lines that say what is wrong."""
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(ROOT),
+def alone():
+    """Wait until no other build works in _build; the open file that is returned holds the lock."""
+    lock = (BUILD / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("Another build is at work: waiting for it ...", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def sphinx(lock):
+    """Run jupyter-book in WORK, with a word on its progress; return the lines that say what is wrong.
+
+    It keeps the lock and ends when its input does, so that not even a build that was killed leaves one at work.
+    """
+    start = "import os, sys, threading; sys.modules['rfc3987_syntax'] = None; threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start(); from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", str(ROOT),
                "-W", "-n", "--keep-going", "--config", str(configuration()), "--path-output", str(WORK)]
     troubles, stage = [], ""
-    with LOG.open("w", encoding="utf-8") as log:
-        run = subprocess.Popen(command, cwd=ROOT, text=True, encoding="utf-8", errors="replace",
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"})
+    with LOG.open("w", encoding="utf-8") as log, subprocess.Popen(
+            command, cwd=ROOT, text=True, encoding="utf-8", errors="replace", pass_fds=[lock.fileno()], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "TZ": "UTC"}) as run:  # charts are drawn in local time
         for line in run.stdout:
             line = re.sub(r"\x1b\[[0-9;]*m|\x08", "", line)
             log.write(line)
@@ -85,7 +106,7 @@ def sphinx():
             if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|^\w*(Error|Exception)\b", line):
                 line = re.sub(r"(\.ipynb):(\d+)(\d{4})\b", lambda at: f"{at[1]}, cell {at[2]}, line {int(at[3])}", line)  # as MyST-NB counts
                 troubles.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
-    return run.wait(), troubles
+    return run.returncode, troubles
 
 
 def swap(new, old):
@@ -104,11 +125,13 @@ def main():
     if not os.environ["SOURCE_DATE_EPOCH"]:
         del os.environ["SOURCE_DATE_EPOCH"]
     BUILD.mkdir(exist_ok=True)
+    lock = alone()
     spare, fresh = SITE.with_name("html.last"), SITE.with_name("html.new")
     if spare.exists() and not SITE.exists():
         spare.rename(SITE)
     index = SITE / "index.html"
-    built = fingerprint(SHARED + PAGES)
+    live = bool(os.environ.get("BOOK_LIVE"))
+    built = fingerprint(SHARED + PAGES) + live * read(LITE / "made-from")
     if index.exists() and read(BUILD / "built-from") == built:
         print(f"Nothing has changed. The book is {index.relative_to(ROOT)}")
         return
@@ -118,7 +141,7 @@ def main():
         shutil.rmtree(WORK, ignore_errors=True)
     memory.unlink(missing_ok=True)
     print("Building the book ...", flush=True)
-    status, troubles = sphinx()
+    status, troubles = sphinx(lock)
     if status or not (WORK / "_build/html/index.html").exists():
         tail = troubles or read(LOG).splitlines()[-8:]
         stop(f"a warning counts as an error.\n  " + "\n  ".join(dict.fromkeys(tail)) + f"\nThe whole log is {LOG.relative_to(ROOT)}.")
@@ -129,6 +152,10 @@ def main():
     print("  putting it in place ...", flush=True)
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(WORK / "_build/html", fresh, ignore=shutil.ignore_patterns(".buildinfo*", ".doctrees"))
+    if live:
+        shutil.copytree(LITE, fresh / "lite")
+    elif (SITE / "lite").exists():
+        print("  this book has no live notebooks any more: 'make live' builds it with them")
     (BUILD / "built-from").unlink(missing_ok=True)
     swap(fresh, SITE)
     (BUILD / "built-from").write_text(built)
@@ -136,9 +163,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        stop("interrupted.")
-    except OSError as error:
-        stop(f"{error.strerror} ({error.filename}).")
+    files.told(main, stop)

@@ -9,6 +9,7 @@ fonts/NewChapter.ttf is the theme's roman.woff2 at weight 380, renamed (SIL Open
 no woff2: `fonttools varLib.instancer roman.woff2 wght=380`, then the names and `flavor = None`.
 """
 import json
+import os
 import re
 import struct
 import sys
@@ -23,6 +24,7 @@ import vl_convert
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book"))
 
+import files  # noqa: E402
 from charts import drawing  # noqa: E402
 
 SPEC = "application/vnd.vegalite.v6+json"
@@ -31,6 +33,7 @@ SERIF, SANS = "New Chapter", "Liberation Sans"
 INK, MUTED, RULE, PAPER = "#1d1d1b", "#5c584f", "#d9d3c5", "#fffdf8"
 SMALLEST, LARGEST = 0.8, 1.8  # scales between which a drawing, its letters 11 px and more, suits a card
 
+os.environ["TZ"] = "UTC"  # charts are drawn in local time
 vl_convert.register_font_directory(str(Path(__file__).parent / "fonts"))
 
 
@@ -134,6 +137,10 @@ def cards(root=ROOT):
         yield page, small(vl_convert.svg_to_png(best[2])), best[1]
 
 
+def stop(message):
+    sys.exit(f"The cards were left as they were: {message}")
+
+
 def main():
     folder, made = ROOT / "figures", {}
     try:
@@ -141,10 +148,8 @@ def main():
             made[folder / f"card-{page}.png"] = png
             print(f"  card-{page}.png: {id}, {len(png) // 1000} kB", flush=True)
     except ValueError as error:
-        sys.exit(f"The cards were left as they were: {str(error).strip().splitlines()[0]}")
-    for path, png in made.items():
-        if not path.exists() or path.read_bytes() != png:
-            path.write_bytes(png)
+        stop(str(error).strip().splitlines()[0])
+    files.replace(made)
     for old in set(folder.glob("card-*.png")) - made.keys():
         print(f"  {old.name}: no such chapter any more, removed")
         old.unlink()
@@ -152,4 +157,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    files.told(main, stop)

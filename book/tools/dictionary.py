@@ -3,7 +3,6 @@
 `python book/tools/dictionary.py` (part of `make data` and `make notebooks`). The pages say nothing that is not there,
 and are written only if they change; `render` gives their text to the tests.
 """
-import os
 import re
 import sys
 from pathlib import Path
@@ -11,10 +10,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import files  # noqa: E402
 from book.site import package  # noqa: E402
 
 #: Tables that no one chapter owns; the others stand under the chapter that is named first in the descriptor.
-SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections")
+SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections", "archived_copies")
 THEMES = {"02": "Meetings of leaders", "03": "Sixty years", "04": "Court-ordered damages", "05": "The low point, and opinion", "06": "Crossing the strait",
           "07": "Getting people out", "08": "The neighbourhood", "01": "The article and after", "09": "The article and after", "me": "How the book was checked", "shared": "Shared by all chapters"}
 PREVIEW, WIDTH, CAVEATS = 4, 32, 1  # columns of a preview, characters of a cell, caveats before "more": the page has to stay light
@@ -112,8 +112,8 @@ def corrections(root):
         yield from (f"## {package.day(row['date'])}: {md(row['table'])}, {md(row['column'])}", "",
                     f"Row {md(row['row_key'])} of [{md(row['table'])}](../data/{package.tables(root)[row['table']].path.name}): "
                     f"{md(row['was']) or 'blank'} became **{md(row['now']) or 'blank'}**. {md(row['reason'])} Source: {link(row['publisher'], row['source_url'])}.", "")
-    yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv) "
-                "beside the edited value; a test refuses a corrected table whose new value differs from the one listed here.", "")
+    yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv): "
+                "`make data` puts the new value in its table where the old one stands, and refuses a line that does not fit; a test refuses a table that says something else later.", "")
     yield from ('<p>The list is also <a href="../corrections.xml">a feed</a>, and a table like any other.</p>', "")
 
 
@@ -137,13 +137,16 @@ def render(root=ROOT):
 
 
 def main():
-    for path, text in render().items():
-        if not path.exists() or path.read_text("utf-8") != text:
-            new = path.with_name(f".{path.name}.new")
-            new.write_text(text, "utf-8")
-            os.replace(new, path)
-            print(f"  {path.relative_to(ROOT)} written")
+    pages = render()
+    stale = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
+    files.replace(pages)
+    for path in stale:
+        print(f"  {path.relative_to(ROOT)} written")
+
+
+def stop(message):
+    sys.exit(f"The data pages were left as they were: {message}")
 
 
 if __name__ == "__main__":
-    main()
+    files.told(main, stop)

@@ -1,61 +1,107 @@
 """Bring `data/` into agreement with itself after an edit.
 
-`python book/tools/package.py` (what `make data` runs) rebuilds each constructed table, loads every table as the
-chapters do, and writes hash, bytes and rows of each into `data/datapackage.json`. What does not load is named, and
-the descriptor is left as it was.
+`python book/tools/package.py` (what `make data` runs) works in a copy: it puts each value of `corrections.csv` in its
+place, rebuilds the constructed tables, loads every table as the chapters do, and writes hash, bytes and rows of each
+into the descriptor. Only when all of it is sound does anything in `data/` change; else what is wrong is named.
 """
 import csv
 import hashlib
+import io
 import json
-import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
-DESCRIPTOR = DATA / "datapackage.json"
-sys.path.insert(0, str(ROOT / "chapters"))
+sys.path[:0] = [str(ROOT), str(ROOT / "chapters")]
+
+import files  # noqa: E402
+import house  # noqa: E402
+from book.site.package import tables  # noqa: E402
 
 
-def stamp(entry):
-    """What the descriptor says about a file's bytes: hash, bytes and, for a table, rows."""
-    raw = (DATA / entry["path"]).read_bytes()
-    now = {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
-    if "schema" in entry:
-        now["rows"] = sum(1 for _ in csv.reader(raw.decode("utf-8").splitlines(keepends=True))) - 1
-    return now
+def stop(message):
+    sys.exit(f"{message}\ndata/ was left as it was.")
 
 
-def rebuild(resources):
-    """Run the script of each constructed table once; they write into data/ themselves, whole or not at all."""
+def correct(root):
+    """Put the corrected values in their tables; return their names. Raises ValueError for a correction that does not fit its table."""
+    house.load("corrections")
+    found, now = tables(root), {}
+    for row in sorted(found["corrections"].rows, key=lambda row: (row["date"], row["id"])):
+        place, table = f"data/corrections.csv, {row['id']}", found.get(row["table"])
+        if table is None or not table.fields:
+            raise ValueError(f"{place}: there is no table {row['table']!r}")
+        if row["column"] == "row":
+            continue
+        if table.entry["class"] == "constructed":
+            raise ValueError(f"{place}: {table.name} is worked out by data/{table.entry['built_by']}; correct the table that it reads")
+        if row["row_key"] not in table.places or row["column"] not in table.rows[0]:
+            raise ValueError(f"{place}: data/{table.path.name} has no row {row['row_key']!r} or no column {row['column']!r}")
+        cells, column = table.rows[table.places[row["row_key"]]], row["column"]
+        _, value, _ = now.get((table.name, row["row_key"], column), (None, cells[column], None))
+        now[table.name, row["row_key"], column] = cells, row["now"] if value == row["was"] else value, row
+    changed = set()
+    for (name, key, column), (cells, value, row) in now.items():
+        if value != row["now"]:
+            raise ValueError(f"data/corrections.csv, {row['id']}: data/{name}.csv, row {key}, column {column} is {value!r}, neither {row['was']!r} nor {row['now']!r}; mend the one that is wrong")
+        if cells[column] != value:
+            cells[column] = value
+            changed.add(name)
+    for name in changed:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([found[name].rows[0].keys(), *(row.values() for row in found[name].rows)])
+        found[name].path.write_text(text.getvalue(), encoding="utf-8", newline="")
+    return sorted(changed)
+
+
+def rebuild(data, resources):
+    """Run the script of each constructed table once. Raises ValueError with what a script says."""
     for script in dict.fromkeys(entry["built_by"] for entry in resources if entry["class"] == "constructed"):
-        run = subprocess.run([sys.executable, script], cwd=DATA, text=True, capture_output=True)
+        run = subprocess.run([sys.executable, script], cwd=data, text=True, capture_output=True)
         if run.returncode:
-            sys.exit(f"data/{script} failed: {run.stderr.strip() or run.stdout.strip()}")
+            raise ValueError(f"data/{script} failed: {(run.stderr or run.stdout).strip().splitlines()[-1]}")
         print(f"  data/{script}: {', '.join(Path(line).name for line in run.stdout.split())}")
 
 
-def main():
-    import house
-    try:
-        text = DESCRIPTOR.read_text(encoding="utf-8")
-        package = json.loads(text)
-    except ValueError as error:
-        sys.exit(f"data/datapackage.json is not valid JSON: {error}")
-    for path in sorted(DATA.glob("*.csv")):
-        if path.name not in {entry["path"] for entry in package["resources"]}:
-            sys.exit(f"data/{path.name} is not in data/datapackage.json: describe it there, or remove it")
+def stamp(data, entry):
+    """What the descriptor says about a file's bytes: hash, bytes and, for a table, rows."""
+    raw = (data / entry["path"]).read_bytes()
+    now = {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
+    if "schema" in entry:
+        cells = list(csv.reader(raw.decode("utf-8").splitlines(keepends=True)))
+        now["rows"] = len(cells) - 1
+        for number, column, cell in ((number, column, cell) for number, row in enumerate(cells) for column, cell in zip(cells[0], row)):
+            if re.match(r"[=+@\t\r-]", cell) and not re.fullmatch(r"[+-]?\d+(\.\d+)?", cell):
+                raise ValueError(f"data/{entry['path']}, row {number}, column {column}: {cell[:60]!r} would run as a formula in a spreadsheet; reword it")
+        if entry["name"] == "corrections" and len(cells) > 1:
+            now["retrieved"] = max(entry["retrieved"], *(row[cells[0].index("date")] for row in cells[1:]))
+    return now
+
+
+def sound(root, text):
+    """Do all of it in the copy of the project's data at `root`; return names of the renewed tables and the descriptor's new text."""
+    data, package = root / "data", json.loads(text)
+    described = {entry["path"] for entry in package["resources"]}
+    for path in sorted(data.glob("*.csv")):
+        if path.name not in described:
+            raise ValueError(f"data/{path.name} is not in data/datapackage.json: describe it there, or remove it")
     for entry in package["resources"]:
-        if not (DATA / entry["path"]).exists() and entry["class"] != "constructed":
-            sys.exit(f"data/{entry['path']}: no such file, though data/datapackage.json describes it; bring it back or remove its entry")
-    rebuild(package["resources"])
+        if not (data / entry["path"]).exists() and entry["class"] != "constructed":
+            raise ValueError(f"data/{entry['path']}: no such file, though data/datapackage.json describes it; bring it back or remove its entry")
+    for name in correct(root):
+        print(f"  data/{name}.csv: corrected")
+    rebuild(data, package["resources"])
     errors, renewed = [], []
     for entry in package["resources"]:
         try:
             if "schema" in entry:
                 house.load(entry["name"])
-            now = stamp(entry)
+            now = stamp(data, entry)
         except ValueError as error:
             errors.append(str(error))
         else:
@@ -63,14 +109,28 @@ def main():
                 renewed.append(entry["name"])
                 entry.update(now)
     if errors:
-        sys.exit("\n".join([*errors, "data/datapackage.json was left as it was."]))
-    written = json.dumps(package, indent=1, ensure_ascii=False) + "\n"
-    if written != text:
-        new = DESCRIPTOR.with_name(".datapackage.json.new")
-        new.write_text(written, encoding="utf-8")
-        os.replace(new, DESCRIPTOR)
-    print(f"{len(package['resources'])} tables are sound; " + (f"hash renewed: {', '.join(renewed)}. Run 'make notebooks' next." if renewed else "nothing had changed."))
+        raise ValueError("\n".join(errors))
+    return renewed, json.dumps(package, indent=1, ensure_ascii=False) + "\n"
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="data-") as folder:
+        copy = Path(folder) / "data"
+        shutil.copytree(DATA, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        house.DATA = copy
+        try:
+            text = (copy / "datapackage.json").read_text(encoding="utf-8")
+            renewed, written = sound(Path(folder), text)
+        except json.JSONDecodeError as error:
+            stop(f"data/datapackage.json is not valid JSON: {error}")
+        except ValueError as error:
+            stop(str(error))
+        except (LookupError, TypeError, AttributeError) as error:
+            stop(f"data/datapackage.json does not describe the tables ({type(error).__name__}: {error}); compare it with the last good one")
+        files.replace({**{DATA / path.name: path.read_bytes() for path in sorted(copy.glob("*.csv"))}, DATA / "datapackage.json": written})
+    count = len(json.loads(written)["resources"])
+    print(f"{count} tables are sound; " + (f"hash renewed: {', '.join(renewed)}. Run 'make notebooks' next." if renewed else "nothing had changed."))
 
 
 if __name__ == "__main__":
-    main()
+    files.told(main, stop)

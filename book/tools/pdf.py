@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup
 
+import files
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE, PDF, WORK = ROOT / "_build/html", ROOT / "_build/a-new-chapter.pdf", ROOT / "_build/pdf"
 DEAD = "script, button, form, .headerlink, .run, .code-fold, .chart-code, .chart-links, .chart-controls, .chart-readout, .chart-live"
@@ -169,9 +171,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        stop("interrupted.")
-    except OSError as error:
-        stop(f"{error.strerror} ({error.filename}).")
+    files.told(main, stop)

@@ -20,6 +20,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.v4.rwbase import split_lines
 
+import files
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS, FIGURES = ROOT / "chapters", ROOT / "figures"
 SPEC, SVG, WIDGET = "application/vnd.vegalite.v6+json", "image/svg+xml", "application/vnd.jupyter.widget-view+json"
@@ -122,22 +124,6 @@ def text(notebook):
     return re.sub('"\ue000([0-9]+)\ue000"', lambda block: blocks[int(block[1])], stored) + "\n"
 
 
-def replace(files):
-    """Write {path: text}: all first beside their places, then all moved in."""
-    staged = []
-    try:
-        for path, content in files.items():
-            if not path.exists() or path.read_bytes() != content.encode():
-                staged.append((path.with_name(f".{path.name}.new"), path))
-                staged[-1][0].write_bytes(content.encode())
-        while staged:
-            os.replace(*staged[0])
-            staged.pop(0)
-    finally:
-        for new, _ in staged:
-            new.unlink(missing_ok=True)
-
-
 def published(path):
     """Ids of the charts in a stored notebook."""
     return [output["data"][SPEC]["usermeta"]["figure"]["id"] for cell in read(path).cells for output in cell.get("outputs", [])
@@ -157,11 +143,11 @@ async def chapter(path, slots, owners):
                 if owners.setdefault(id, path.stem) != path.stem:
                     raise Broken(f"chart id {id!r} belongs to {owners[id]} already")
             FIGURES.mkdir(exist_ok=True)
-            replace({**{FIGURES / f"{id}.svg": svg for id, svg in figures.items()}, path: text(notebook)})
+            files.replace({**{FIGURES / f"{id}.svg": svg for id, svg in figures.items()}, path: text(notebook)})
         except Broken as error:
             return f"{path.relative_to(ROOT)}: {error}"
         except OSError as error:
-            return f"{path.relative_to(ROOT)}: {error.strerror} ({error.filename})"
+            return f"{path.relative_to(ROOT)}: {files.reason(error)}"
         print(f"  {path.stem}: done in {time.monotonic() - start:.0f} s, {len(figures)} charts", flush=True)
 
 
@@ -193,14 +179,18 @@ def main(names):
             sys.exit(f"there is no chapter {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
     os.environ.update(HOUSE_OUTPUT="stored", PYTHONHASHSEED="0", TZ="UTC", PYTHONDONTWRITEBYTECODE="1")
     print(f"Running {len(paths)} chapter{'s' * (len(paths) != 1)} ...", flush=True)
-    errors = asyncio.run(run(paths))
+    try:
+        errors = asyncio.run(run(paths))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     if errors:
         sys.exit("\n".join(["", *errors, "", "What failed was left as it was; mend it and run 'make notebooks' again."]))
     print("All stored outputs and figures are up to date.")
 
 
+def stop(message):
+    sys.exit(f"\nChapters not yet done were left as they were: {message}")
+
+
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.exit("\nInterrupted: chapters not yet done were left as they were.")
+    files.told(lambda: main(sys.argv[1:]), stop)

@@ -1,14 +1,15 @@
 #!/bin/sh
 # Makes .venv hold exactly what a lock file says. Usage: setup.sh LOCK [LOCK ...]
 # A stamp beside each lock's install is a copy of it: set-up is redone only when the lock has changed.
+# While something is being installed a mark stands in .venv: a set-up that was killed starts afresh.
 set -u
 cd "$(dirname "$0")/../.."
-venv=.venv
+venv=.venv mark=.venv/unfinished
 say() { printf '%s\n' "$*" >&2; }
 
 python_ok() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
-if ! python_ok $venv/bin/python; then
+if [ -e $mark ] || ! python_ok $venv/bin/python; then
     for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python; do
         if python_ok "$name"; then found=$name; break; fi
     done
@@ -18,7 +19,7 @@ if ! python_ok $venv/bin/python; then
     fi
     say "Making a Python environment in $venv ..."
     rm -rf $venv
-    if ! said=$("$found" -m venv $venv 2>&1); then
+    if ! said=$({ mkdir $venv && : >$mark && "$found" -m venv $venv; } 2>&1); then
         rm -rf $venv
         case $said in
         *ensurepip*|*"No module named venv"*)
@@ -27,15 +28,19 @@ if ! python_ok $venv/bin/python; then
         esac
         exit 1
     fi
+    rm -f $mark
 fi
 
 for lock; do
     stamp=$venv/$(printf %s "$lock" | tr / -)
     cmp -s "$lock" "$stamp" && continue
-    rm -f "$stamp"
+    rm -f "$stamp" && : >$mark || exit 1
     say "Installing what $lock lists (a minute or two, once) ..."
     log=$venv/install.log
-    if ! $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes -r "$lock" >"$log" 2>&1; then
+    $venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --retries 1 --require-hashes -r "$lock" >"$log" 2>&1
+    status=$?
+    rm -f $mark
+    if [ $status != 0 ]; then
         if grep -qi -E 'hash(es)? .*(mismatch|not match)|DO NOT MATCH THE HASHES' "$log"; then
             say "A package does not match its hash in $lock: do not use it; see $log, and 'make lock' if the lock is out of date."
         elif grep -qi -E 'NewConnectionError|ConnectionError|Temporary failure|name resolution|timed out|Network is unreachable|Could not fetch|ProxyError|No matching distribution' "$log"; then

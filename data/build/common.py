@@ -2,7 +2,6 @@
 import csv
 import io
 import os
-import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -56,16 +55,12 @@ def render(columns, rows):
 
 
 def write(name, columns, rows, folder=DATA):
-    """Write <folder>/<name>.csv through a temporary file, so that a failure leaves the old table in place."""
+    """Write <folder>/<name>.csv beside its place first, so that a failure leaves the old table in place."""
     path = Path(folder) / f"{name}.csv"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{name}.")
+    new = path.with_name(f".{path.name}.new")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(render(columns, rows))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
+        new.write_bytes(render(columns, rows))
+        os.replace(new, path)
+    finally:
+        new.unlink(missing_ok=True)
     return path

@@ -171,6 +171,7 @@ def test_touch_shows_a_tooltip(visit, site):
 def test_without_scripts(visit, site):
     page = visit(site + "one.html", java_script_enabled=False)
     assert page.locator("#fig-chosen .chart-drawing svg:visible").count() == 1 and not page.locator("#fig-chosen .chart-controls").is_visible()
+    assert page.locator("#fig-chosen .chart-choice").inner_text() == "Show the river Upper · with at least (m) 0 · Points round", "no words say which view is drawn"
     page.locator("#fig-chosen summary", has_text="Show the data").click()
     assert page.locator("#fig-chosen table").is_visible()
 
@@ -201,6 +202,7 @@ def test_failures_leave_the_drawing(visit, site, harm):
         page.mouse.move(8, 8)
         page.wait_for_selector(f"#fig-{name}[data-live=failed]")
         assert page.locator(f"#fig-{name} .chart-static svg:visible").count() == 1 and not page.locator(f"#fig-{name} .chart-controls").is_visible()
+    assert page.locator("#fig-chosen .chart-choice").is_visible()
     assert len(page.said) <= 1, page.said
 
 
@@ -209,7 +211,10 @@ def test_dark_and_print(visit, site):
     fill = "getComputedStyle(document.querySelector('#fig-upper-by-year .chart-wide path[fill*=japan]')).fill"
     assert page.evaluate(fill) == "rgb(143, 168, 234)"
     wake(page, "chosen")
+    assert not page.locator("#fig-chosen .chart-choice").is_visible()
+    page.get_by_label("Show the river").select_option(label="Lower")
     page.emulate_media(media="print")
+    assert "Show the river Upper" in page.locator("#fig-chosen .chart-choice").inner_text(), "a print shows the view that the headline describes, and names it"
     assert page.locator("#fig-chosen .chart-static svg:visible").count() == 1
     assert not any(page.locator(f"#fig-chosen {one}").first.is_visible() for one in (".chart-controls", ".chart-links", ".chart-live"))
 

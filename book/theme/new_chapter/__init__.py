@@ -177,8 +177,8 @@ def version_of(name):
     return f"{crc32((HERE / 'static' / name).read_bytes()):08x}"
 
 
-def launch(options, docname, suffix):
-    """Links that open the notebook in Binder or Colab: [(name, address)], empty without a repository."""
+def launch(options, docname, suffix, copies):
+    """Links that open the notebook in Binder or Colab: [(name, address)], empty without a repository. `copies`: the branch that Colab opens."""
     buttons = options.get("launch_buttons") or {}
     url = urlsplit(repository(options))
     if suffix != ".ipynb" or not url.netloc:
@@ -193,7 +193,7 @@ def launch(options, docname, suffix):
         where = f"{kind}/{name if kind == 'gh' else quote(name, safe='')}" if kind else f"git/{quote(url.geturl(), safe='')}"
         links.append(("Binder", f"{hub}/v2/{where}/{branch}?urlpath=lab/tree/{path}"))
     if (colab := (buttons.get("colab_url") or "").rstrip("/")) and url.netloc == "github.com":
-        links.append(("Colab", f"{colab}/github/{name}/blob/{branch}/{path}"))
+        links.append(("Colab", f"{colab}/github/{name}/blob/{copies or branch}/{path}"))
     return links
 
 
@@ -230,7 +230,9 @@ def furnish_page(app, pagename, templatename, context, doctree):
                               for s in top.children if isinstance(s, nodes.section)]
         context["description"] = meta.get("description") or description(doctree)
     suffix = Path(env.doc2path(pagename)).suffix if pagename in env.found_docs else ""
-    context["launch"] = launch(options, pagename, suffix)
+    context["launch"] = launch(options, pagename, suffix, app.config.new_chapter_colab_branch)
+    context["run_here"] = pathto(app.config.new_chapter_run.format(path=quote(f"{pagename}{suffix}")), 1) if suffix == ".ipynb" and app.config.new_chapter_run else ""
+    context["run_size"] = app.config.new_chapter_run_size
     context["notebook"] = (pathto(f"_sources/{context['sourcename']}", 1)
                            if suffix == ".ipynb" and context.get("sourcename") else "")
     context["repository"] = repository(options)
@@ -259,6 +261,8 @@ def setup(app):
     # Sphinx does not notice changes in a theme's own files; a setting that differs makes it write every page again.
     files = sorted(f for f in HERE.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
     app.add_config_value("new_chapter_edition", f"{crc32(b''.join(f.read_bytes() for f in files)):08x}", "html")
+    for name in ("run", "run_size", "colab_branch"):
+        app.add_config_value(f"new_chapter_{name}", "", "html", [str])
     app.add_html_theme("new_chapter", str(HERE))
     app.add_node(table_scroll, html=(visit_table_scroll, depart_table_scroll))
     app.add_post_transform(Furnish)

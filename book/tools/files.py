@@ -1,0 +1,46 @@
+"""How the commands write: beside its place first, then moved in, so that whatever stops them leaves each file whole."""
+import os
+import shutil
+import signal
+
+
+def replace(files):
+    """Write {path: text or bytes}: all first beside their places, then all moved in; what already says so is left alone."""
+    staged = []
+    try:
+        for path, content in files.items():
+            content = content.encode() if isinstance(content, str) else content
+            new = path.with_name(f".{path.name}.new")
+            new.unlink(missing_ok=True)  # of a run that was killed
+            if not path.exists() or path.read_bytes() != content:
+                staged.append((new, path))
+                new.write_bytes(content)
+        while staged:
+            os.replace(*staged[0])
+            staged.pop(0)
+    finally:
+        for new, _ in staged:
+            new.unlink(missing_ok=True)
+
+
+def project(root, folder):
+    """Copy the project at `root` to `folder`, without what was installed or built in it."""
+    shutil.copytree(root, folder, ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", "node_modules", ".hypothesis", ".*.new"))
+
+
+def reason(error):
+    """What an OSError says, in words and with the file's name."""
+    if isinstance(error, shutil.Error):  # copytree gathers (from, to, words)
+        return f"{error.args[0][0][2]}"
+    return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+
+
+def told(main, stop):
+    """Run `main`; when it is interrupted, or a disk is full or a folder read-only, end with `stop(what happened)`."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        main()
+    except KeyboardInterrupt:
+        stop("interrupted.")
+    except OSError as error:
+        stop(f"{reason(error)}.")

@@ -1,0 +1,191 @@
+"""What readers do, step by step: follow a number to its source, share a view, keep to the keyboard, listen, zoom, wait for a slow line."""
+import re
+
+import pytest
+
+from common import FRAMES, Visit
+from test_site import CHARTS, OVER, READ, say
+
+pytestmark = pytest.mark.slow
+CHOOSING = "main figure.chart[data-spec]:has(.chart-controls select)"
+
+
+@pytest.fixture(scope="module")
+def chosen(book):
+    """The first chapter and chart with a menu."""
+    for page in CHARTS:
+        found = re.search(r'id="(fig-[\w-]+)"(?:(?!</figure>).)*?<select', (book / page).read_text(encoding="utf-8"), re.S)
+        if found:
+            return page, found[1]
+    pytest.fail("no chart of the book offers a menu")
+
+
+def test_from_the_front_page_to_the_source_of_a_number(origin, browser):
+    """Tap a key number, then a number of its chapter: the row it comes from stands marked on the screen and names its source."""
+    with Visit(browser, f"{origin}/index.html", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True) as visit:
+        page = visit.page
+        page.locator(".key-numbers a").first.tap()
+        page.wait_for_url("**/chapters/*.html")
+        number = page.locator("main a.bound[href*='#row-']", has_text=re.compile(r"\d")).first
+        words = number.inner_text()
+        number.tap()
+        page.wait_for_url("**/tables/*.html#row-*")
+        row = page.locator("tr:target")
+        said = re.sub(r"[\s,]+", "", row.inner_text())
+        assert all(digits in said for digits in re.findall(r"[\d.]+", words.replace(",", ""))), f"{page.url}: the row does not hold {words!r}, the number that led to it: {said[:200]}"
+        box, width = row.bounding_box(), page.evaluate("innerWidth")
+        assert 0 <= box["y"] < 740 and width == 360, f"{page.url}: the row is not on the screen ({box})"
+        plain = page.locator("tr[id]:not(:target)").first
+        paint = "node => getComputedStyle(node).backgroundColor + getComputedStyle(node).boxShadow + getComputedStyle(node).outlineStyle"
+        assert page.locator("tr[id]").count() == 1 or row.locator("th").evaluate(paint) != plain.locator("th").evaluate(paint), f"{page.url}: the row looks like any other"
+        sources = row.locator("a[href^=http]")
+        assert sources.count() and sources.first.is_visible(), f"{page.url}: the row links to no source"
+        say([fault for fault in visit.faults if "ERR_ABORTED" not in fault], "faults on the way from the front page to a source")
+
+
+def test_a_shared_link_shows_what_was_chosen(origin, browser, chosen):
+    """Choose, copy the address, open it in another browser: the same choice, the same drawing, on the screen."""
+    page, id = chosen
+    drawing, views = f"document.querySelector('#{id} .chart-live svg').outerHTML.replace(/(id=\"|#)[\\w-]*\\d+/g, '')", []
+    with Visit(browser, f"{origin}/{page}") as one:
+        one.page.locator(f"#{id}").scroll_into_view_if_needed()
+        one.page.mouse.wheel(0, 5)
+        one.until(f"document.querySelector('#{id}').dataset.live === 'ready'", "the chart is alive")
+        first = one.page.evaluate(drawing)
+        menu = one.page.locator(f"#{id} select").first
+        menu.select_option(index=menu.evaluate("menu => menu.options.length - 1 - (menu.selectedIndex === menu.options.length - 1)"))
+        one.until("location.hash.includes('?')", "the address tells what is chosen")
+        one.page.evaluate(FRAMES)
+        link, views = one.page.url, [menu.input_value(), one.page.evaluate(drawing)]
+        assert views[1] != first, f"{page}, {id}: the choice changes nothing"
+    with Visit(browser, link) as two:
+        two.until(f"document.querySelector('#{id}').dataset.live === 'ready'", f"{link} wakes its chart")
+        two.page.evaluate(FRAMES)
+        assert [two.page.locator(f"#{id} select").first.input_value(), two.page.evaluate(drawing)] == views, f"{link} does not show what was chosen"
+        assert abs(two.page.locator(f"#{id}").bounding_box()["y"]) < 200, f"{link}: its chart is not on the screen"
+        say(two.faults, f"faults of the shared link {link}")
+
+
+def test_the_keyboard_alone_reaches_everything(origin, browser, chosen):
+    """Tab by Tab: skip link, contents, chart, its menu, its data and its CSV; every stop is on the screen, marked, and none is a trap."""
+    page, id = chosen
+    with Visit(browser, f"{origin}/{page}") as visit:
+        keys = visit.page.keyboard
+        keys.press("Tab")
+        assert visit.page.evaluate("document.activeElement.className") == "skip", f"{page}: the first Tab does not reach 'Skip to the text'"
+        assert visit.page.evaluate("document.activeElement.getBoundingClientRect().left >= 0"), f"{page}: 'Skip to the text' is not seen when it has the focus"
+        keys.press("Enter")
+        assert visit.page.evaluate("document.activeElement.id") == "main", f"{page}: 'Skip to the text' does not lead to the text"
+        wanted = {"its number": ".chart-number a", "its menu": ".chart-controls select", "the live chart": ".chart-live", "'Show the data'": ".chart-data summary",
+                  "its table": ".chart-data .chart-scroll", "its CSV": "a[href$='.csv']", "how it is made": ".chart-code summary"}
+        where = f"""async ([id, wanted]) => {{ await ({FRAMES})(); const node = document.activeElement, style = getComputedStyle(node), box = node.getBoundingClientRect(), figure = document.getElementById(id);
+          return {{inside: figure.contains(node), past: !figure.contains(node) && !!(figure.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING),
+            found: Object.keys(wanted).filter(name => figure.contains(node) && node.matches(wanted[name])), html: node.outerHTML.slice(0, 90),
+            seen: box.bottom > 0 && box.top < innerHeight && box.width > 0, marked: style.outlineStyle !== 'none' || style.boxShadow !== 'none'}}; }}"""
+        reached, faults = [], []
+        for _ in range(400):
+            keys.press("Tab")
+            stop = visit.page.evaluate(where, [id, wanted])
+            if stop["past"]:
+                break
+            faults += [f"{stop['html']} has the focus, but {what}" for what, bad in {"is not on the screen": not stop["seen"], "looks no different": not stop["marked"]}.items() if bad]
+            reached += stop["found"]
+            if "its number" in stop["found"]:
+                visit.until(f"document.querySelector('#{id}').dataset.live === 'ready'", f"the focus wakes {id}")
+            if "its menu" in stop["found"]:
+                keys.press("ArrowDown" if visit.page.evaluate("document.activeElement.selectedIndex === 0") else "ArrowUp")
+                visit.until(f"location.hash.startsWith('#{id}?')", f"an arrow key changes the menu of {id}")
+            if "'Show the data'" in stop["found"]:
+                keys.press("Enter")
+        else:
+            faults.append(f"400 Tabs do not lead past {id}")
+        faults += [f"{id}: no Tab reaches {name}" for name in wanted if name not in reached]
+        say(list(dict.fromkeys(faults)) + visit.faults, f"places of {page} that the keyboard does not reach")
+
+
+def test_a_screen_reader_hears_what_a_page_is(origin, browser, chosen):
+    """The tree that a screen reader reads: landmarks and their names, one top heading, figures with names, drawings with their alternative text, controls with labels."""
+    page, id = chosen
+    with Visit(browser, f"{origin}/{page}") as visit:
+        tree = visit.page.locator("body").aria_snapshot()
+        faults = [f"no {what}" for what, pattern in {
+            "banner": r"(?m)^- banner", "main text": r"(?m)^ *- main", "foot": r"(?m)^- contentinfo", "list of what is on this page": 'navigation "On this page"',
+            "next and previous": 'navigation "Next and previous"', "switch to a dark page": r'button "Dark page"', "link past the masthead": 'link "Skip to the text"'}.items() if not re.search(pattern, tree)]
+        faults += [f"{tree.count('[level=1]')} top headings"] * (tree.count("[level=1]") != 1)
+        for chart in CHARTS[page]:
+            title = chart["title"].replace('"', '\\"')
+            if f'figure "{title}"' not in tree:
+                faults.append(f"{chart['id']}: its figure is not named by its headline")
+            if f'img "{chart["alt"]}'.replace("\n", " ")[:90] not in tree.replace('\\"', '"'):
+                faults.append(f"{chart['id']}: its drawing is not read by its alternative text")
+        faults += [f"{kind} without a name" for kind in ("img", "link", "button", "combobox", "slider", "checkbox", "radio", "figure", "navigation", "region", "table") for _ in re.findall(rf"(?m)^ *- '?{kind}(?::|$)", tree)]
+        visit.page.locator(f"#{id} .chart-number a").focus()
+        visit.until(f"document.querySelector('#{id}').dataset.live === 'ready'", f"{id} is alive")
+        figure = visit.page.locator(f"#{id}")
+        live = figure.aria_snapshot()
+        faults += [f"{id}, live: no {what}" for what, pattern in {"chart by its name": r'''- '?application ".{40,}''', "menu by its name": r'''- '?combobox "[^"]+''', "group of choices": r'''- '?group "Choices'''}.items() if not re.search(pattern, live)]
+        faults += [f"{id}, live: the drawing is read twice"] * bool(re.search(r"(?m)^ *- '?img", live))
+        figure.locator(".chart-live").focus()
+        visit.page.keyboard.press("ArrowRight")
+        said = figure.locator("[aria-live=polite]:not(:empty)").all_inner_texts()
+        faults += [f"{id}: an arrow key is not told ({said})"] * (not any(re.search(r"\(1 of \d+\)", words) for words in said))
+        say(faults, f"things that a screen reader does not hear on {page}")
+
+
+def test_at_twice_the_size_nothing_is_lost(origin, browser, chosen):
+    """200 % zoom on a laptop: half as many, twice as dense pixels. Contents, menu and chart work there."""
+    page, id = chosen
+    with Visit(browser, f"{origin}/{page}") as plain:
+        whole = plain.page.evaluate(READ)
+    with Visit(browser, f"{origin}/{page}", viewport={"width": 640, "height": 400}, device_scale_factor=2) as visit:
+        there = set(visit.page.evaluate(READ))
+        faults = [f"no longer shows {words[:80]!r}" for words in whole if words not in there] + [visit.page.evaluate(OVER)] * bool(visit.page.evaluate(OVER))
+        visit.page.locator("details.contents > summary").click()
+        drawer = visit.page.locator("nav.drawer").bounding_box()
+        faults += [f"the contents run off the screen: {drawer}"] * (drawer["x"] < 0 or drawer["x"] + drawer["width"] > 640)
+        last = visit.page.locator("nav.drawer a").last
+        last.scroll_into_view_if_needed()
+        faults += ["the last line of the contents cannot be reached"] * (not last.is_visible() or last.bounding_box()["y"] > 400)
+        visit.page.keyboard.press("Escape")
+        visit.scroll()
+        faults += [visit.page.evaluate(OVER)] * bool(visit.page.evaluate(OVER))
+        visit.page.locator(f"#{id} select").first.select_option(index=1)
+        say(faults + visit.faults, f"faults of {page} at 200 %")
+
+
+def test_without_script_the_book_is_whole(origin, browser, chosen):
+    """Contents open, data unfold, a number leads to its row, and the same text is there."""
+    page, id = chosen
+    with Visit(browser, f"{origin}/{page}") as plain:
+        whole = plain.page.evaluate(READ.replace("'svg, ", "'svg, .chart-controls, "))  # these are for a script to hear
+    with Visit(browser, f"{origin}/{page}", java_script_enabled=False) as visit:
+        there = set(visit.page.evaluate(READ))
+        say([words for words in whole if words not in there], f"pieces of {page} that only a script shows")
+        visit.page.locator(f"#{id} .chart-data summary").click()
+        assert visit.page.locator(f"#{id} table").is_visible(), f"{page}: 'Show the data' of {id} does not open without script"
+        visit.page.locator("details.contents > summary").click()
+        visit.page.locator("nav.drawer a").first.click()
+        assert visit.page.url.endswith("index.html"), f"the contents of {page} lead to {visit.page.url}"
+        visit.page.goto(f"{origin}/search.html")
+        assert "needs JavaScript" in visit.page.locator("noscript").inner_text(), "search.html does not say that it needs a script"
+
+
+@pytest.mark.parametrize("page", ["index.html", next(iter(CHARTS))])
+def test_a_slow_line_brings_text_and_drawings_first(origin, browser, page):
+    """400 kbit/s and 400 ms away, fonts and chart scripts held back for good: the whole page can still be read, on the screen within 6 s."""
+    held = []
+
+    def slow(visit):
+        visit.wire.send("Network.emulateNetworkConditions", {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000})
+        visit.page.route(re.compile(r"\.woff2|_charts/|_static/charts-\w+\.js"), lambda route: held.append(route.request.url))
+    with Visit(browser, f"{origin}/{page}", before=slow, until="commit") as visit:
+        visit.until("performance.getEntriesByName('first-contentful-paint').length > 0 && !!document.querySelector('footer.foot')", "something is on the screen")
+        paint = visit.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") / 1000
+        faults = [f"the first words are on the screen after {paint:.1f} s, not 6"] * (paint > 6)
+        drawn = visit.page.evaluate("[...document.querySelectorAll('main figure.chart')].map(figure => [figure.id, [...figure.querySelectorAll('.chart-static svg')].filter(svg => svg.checkVisibility() && svg.getBoundingClientRect().height > 60).length])")
+        faults += [f"#{id}: {count} drawings are seen" for id, count in drawn if count != 1]
+        words = visit.page.locator("main").inner_text().split()
+        faults += [f"only {len(words)} words can be read"] * (len(words) < 250)
+        faults += ["text is invisible until its font arrives"] * visit.page.evaluate("[...document.fonts].some(face => face.status === 'loading' && !/swap|optional|fallback/.test(face.display))")
+        faults += ["neither fonts nor chart scripts were held back: this test tests nothing"] * (not held)
+        say(faults, f"faults of {page} on a slow line")
