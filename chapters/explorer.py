@@ -156,7 +156,7 @@ def write_series(choices):
     axis = f"alt.X('date:T', title=None).scale(domain=['{rows.date.min():%Y-%m-%d}', '{rows.date.max():%Y-%m-%d}'])"
     if choices["shown"] == "panels":
         units = [SERIES[name][4] for name in (one, two)]
-        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26)).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=['part', 'run'], tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
+        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26, frame='group')).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=['part', 'run'], tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
     else:
         means = rows.assign(value=rows.value.astype(float)).groupby([rows.what, rows.date.dt.year]).value.mean()
         bases = [year for year in sorted(shared) if means[one, year] and means[two, year]]
@@ -238,9 +238,9 @@ def write_carried(choices):
     return ("evacuations",), "\n".join([
         IMPORTS,
         f"rows = house.load('evacuations').query(\"joint and partner_headline.fillna(1) > 0 and operator_country in {operators} and {span(choices).format('month.dt.year')}{kind}\")",
-        f"rows = rows.assign(people={people}, by='by ' + rows.operator_country.map({COUNTRY}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'))",
-        f"bars = alt.Chart(rows, width=330, height=alt.Step(26)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
-        f"bars.mark_bar().encode({coloured('by', by, operators)}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('people:Q').impute(value=0) if rows.people.isna().all() else 'people:Q', text='figure:N')"])
+        f"rows = rows.assign(people={people}, by='by ' + rows.operator_country.map({COUNTRY}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'), at=lambda t: t.people.fillna(0))",
+        f"bars = alt.Chart(rows, width=330, height=alt.Step(15)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
+        f"bars.mark_bar().encode({coloured('by', by, operators)}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('at:Q', title='{unit}'), text='figure:N')"])
 
 
 def tell_carried(rows, choices):
