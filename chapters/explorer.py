@@ -324,7 +324,7 @@ QUESTIONS = {
         write_carried, tell_carried, {"operation": "Operation", "by": "Carried", "figure": "Number", "crisis_kind": "Crisis", "joint_kind": "How", "confidence": "Confidence"},
         "No operation that took citizens of the other country along was found for this choice. The first on file is of March 2020; that is what was found, not proof that none came earlier."),
     "polls": Question("What do the two peoples say of each other?", {
-        "question": ("Question", {words: key for key, words in ASKED.items()}, "trust"), "pollster": ("Pollster", POLLSTERS, "all"), "years": ("Years", (1995, 2025), (2005, 2025)),
+        "question": ("Asked about", {words: key for key, words in ASKED.items()}, "relations"), "pollster": ("Pollster", POLLSTERS, "all"), "years": ("Years", (1995, 2025), (2010, 2025)),
         "friendly": ("The friendly answer (off: the unfriendly one)", bool, True), **{country: (f"Asked in {name}", bool, True) for country, name in COUNTRY.items()}},
         write_polls, tell_polls, {"year": "Year", "pollster_name": "Poll", "asked": "Asked", "value_pct": "%", "mode": "How", "status": "Status"},
         "No reading was found for this question, pollster, side and time: take another pollster or widen the years. Each pollster asks only some of the questions."),
