@@ -29,7 +29,7 @@ def extremes(options):
     return [(first, last), (first, first), (last, last), (last, first), ((first + last) // 2, last)]
 
 
-def every(name, pairs=10):
+def every(name, pairs=6):
     """Choices: every end of every control alone; a few pairs of ends, always the same; all toggles off, and each alone on."""
     ends = {key: extremes(options) for key, (_, options, _) in explorer.QUESTIONS[name].controls.items()}
     alone = [{key: value} for key, values in ends.items() for value in values]
