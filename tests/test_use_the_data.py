@@ -31,8 +31,10 @@ def test_polars_needs_to_see_every_row():
 
 @pytest.mark.slow
 def test_pandas_and_polars_read_by_address(origin):
+    whole = 'pl.read_csv(__import__("urllib.request").request.urlopen(f"{base}/'
     for library in ("pandas", "polars"):
-        code, said = run(sys.executable, "-c", BLOCKS[library].replace('base = "data"', f'base = "{origin}/data"'))
+        code = re.sub(r'pl\.read_csv\(f"\{base\}/(\w+\.csv")', lambda found: f"{whole}{found[1]}).read()", BLOCKS[library])  # as the page says
+        code, said = run(sys.executable, "-c", code.replace('base = "data"', f'base = "{origin}/data"'))
         assert code == 0 and said.split() == wanted().split(), said
 
 
