@@ -1,11 +1,15 @@
 """The explorer of chapter 10: five questions to the book's tables, each with choices, and an answer that can be checked.
 
-Public name: `explore`. A question writes five lines of pandas and Altair from the reader's choices; those lines are
-then run, so that what a reader sees is what the lines give. Live, controls choose and the answer follows; in the stored
+Public name: `explore`. A question writes five statements of pandas and Altair from the reader's choices, one a line;
+those are then run, so that what a reader sees is what they give. Live, controls choose and the answer follows; in the stored
 form (HOUSE_OUTPUT=stored) the same questions are charts whose controls need no kernel.
 """
 import base64
+import io
 import os
+import re
+import sys
+import tokenize
 from dataclasses import dataclass, field
 from html import escape
 
@@ -29,7 +33,7 @@ class Nothing(Exception):
 
 @dataclass
 class View:
-    """An answer: the sentence, and, unless the choice has none, five lines of code, the rows and the chart they give."""
+    """An answer: the sentence, and, unless the choice has none, five statements, the rows and the chart they give."""
     said: str
     code: str = ""
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -147,14 +151,12 @@ def write_series(choices):
     shared = years_of(rows, one) & years_of(rows, two)
     if not shared:
         raise Nothing(f"The two series share no year from {choices['years'][0]} to {choices['years'][1]}: {one} has {extent(rows, one)}, {two} has {extent(rows, two)}.")
-    moments = f" + alt.Chart(house.load('key_moments').query(\"'{rows.date.min():%Y-%m-%d}' <= date <= '{rows.date.max():%Y-%m-%d}'\").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)))).encode(x='date:T', tooltip=['date:T', 'label']).mark_rule(strokeDash=[3, 3])" if choices["moments"] else ""
-    if moments:
-        moments += moments.replace(".mark_rule(strokeDash=[3, 3])", ".mark_text(fontSize=14, dy=-8).encode(y=alt.value(0), text='mark')")
+    moments = f" + (moment := alt.Chart(house.load('key_moments').query(\"'{rows.date.min():%Y-%m-%d}' <= date <= '{rows.date.max():%Y-%m-%d}'\").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)))).encode(x='date:T', tooltip=['date:T', 'label'])).mark_rule(strokeDash=[3, 3]) + moment.mark_text(fontSize=14, dy=-8).encode(y=alt.value(0), text='mark')" if choices["moments"] else ""
     line = "mark_line(point={'size': 14}, clip=True)"
     axis = f"alt.X('date:T', title=None).scale(domain=['{rows.date.min():%Y-%m-%d}', '{rows.date.max():%Y-%m-%d}'])"
     if choices["shown"] == "panels":
         units = [SERIES[name][4] for name in (one, two)]
-        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26)).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=['part', 'run'], tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
+        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26, frame='group')).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=['part', 'run'], tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
     else:
         means = rows.assign(value=rows.value.astype(float)).groupby([rows.what, rows.date.dt.year]).value.mean()
         bases = [year for year in sorted(shared) if means[one, year] and means[two, year]]
@@ -193,14 +195,14 @@ def write_visitors(choices):
         raise Nothing("Neither direction is switched on: switch on at least one.")
     base, monthly = choices["base"], choices["step"] == "month"
     table, date = ("visitors_monthly", "month") if monthly else ("visitors_annual", "year")
-    key, where = ("rows.direction + rows.month.dt.strftime('%m')", "rows.month.dt.year") if monthly else ("rows.direction", "rows.year")
+    key, where = ("t.direction + t.month.dt.strftime('%m')", "rows.month.dt.year") if monthly else ("t.direction", "rows.year")
     years = span(choices).format("month.dt.year" if monthly else "year")
     gap = "" if monthly else ".sort_values(['direction', 'year']).assign(run=lambda t: t.groupby('direction').year.diff().gt(1).cumsum())"  # no line across years not found
     points = "alt.X('month:T', title=None)" if monthly else "alt.X('year:Q', title=None).scale(zero=False, nice=False).axis(format='d', tickMinStep=1)"
     return (table,), "\n".join([
         IMPORTS,
-        f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}))",
-        f"rows = rows.assign(key={key}); base = rows[{where}.eq({base})].set_index('key').visitors",
+        f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}), key=lambda t: {key})",
+        f"base = rows[{where}.eq({base})].set_index('key').visitors",
         f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\"){gap}",
         f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail={['series'] if monthly else ['count', 'run']}, tooltip=['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct']) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(y='pct:Q')"])
 
@@ -236,9 +238,9 @@ def write_carried(choices):
     return ("evacuations",), "\n".join([
         IMPORTS,
         f"rows = house.load('evacuations').query(\"joint and partner_headline.fillna(1) > 0 and operator_country in {operators} and {span(choices).format('month.dt.year')}{kind}\")",
-        f"rows = rows.assign(people={people}, by='by ' + rows.operator_country.map({COUNTRY}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'))",
-        f"bars = alt.Chart(rows, width=330, height=alt.Step(26)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
-        f"bars.mark_bar().encode({coloured('by', by, operators)}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('people:Q').impute(value=0) if rows.people.isna().all() else 'people:Q', text='figure:N')"])
+        f"rows = rows.assign(people={people}, by='by ' + rows.operator_country.map({COUNTRY}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'), at=lambda t: t.people.fillna(0))",
+        f"bars = alt.Chart(rows, width=330, height=alt.Step(15)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
+        f"bars.mark_bar().encode({coloured('by', by, operators)}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('at:Q', title='{unit}'), text='figure:N')"])
 
 
 def tell_carried(rows, choices):
@@ -322,7 +324,7 @@ QUESTIONS = {
         write_carried, tell_carried, {"operation": "Operation", "by": "Carried", "figure": "Number", "crisis_kind": "Crisis", "joint_kind": "How", "confidence": "Confidence"},
         "No operation that took citizens of the other country along was found for this choice. The first on file is of March 2020; that is what was found, not proof that none came earlier."),
     "polls": Question("What do the two peoples say of each other?", {
-        "question": ("Question", {words: key for key, words in ASKED.items()}, "trust"), "pollster": ("Pollster", POLLSTERS, "all"), "years": ("Years", (1995, 2025), (2005, 2025)),
+        "question": ("Asked about", {words: key for key, words in ASKED.items()}, "relations"), "pollster": ("Pollster", POLLSTERS, "all"), "years": ("Years", (1995, 2025), (2010, 2025)),
         "friendly": ("The friendly answer (off: the unfriendly one)", bool, True), **{country: (f"Asked in {name}", bool, True) for country, name in COUNTRY.items()}},
         write_polls, tell_polls, {"year": "Year", "pollster_name": "Poll", "asked": "Asked", "value_pct": "%", "mode": "How", "status": "Status"},
         "No reading was found for this question, pollster, side and time: take another pollster or widen the years. Each pollster asks only some of the questions."),
@@ -364,18 +366,20 @@ STYLE = f"""<style>
 .ask .widget-label, .ask .widget-label-basic, .ask .widget-readout {{ color: {INK}; font: 13px Arial, 'Liberation Sans', sans-serif; height: auto; overflow: visible; text-align: left; }}
 .ask .widget-dropdown, .ask .widget-slider {{ flex-flow: column; align-items: stretch; width: auto; min-width: 190px; height: auto; margin: 4px 18px 8px 0; overflow: visible; }}
 .ask .widget-dropdown > select {{ background-color: {PAPER}; color: {INK}; border: 0; border-bottom: 2px solid {INK}; border-radius: 0; font: bold 14px Arial, 'Liberation Sans', sans-serif; height: 32px; max-width: 340px; }}
-.ask .widget-slider {{ min-width: 260px; padding-right: 12px; }}
+.ask .widget-slider {{ min-width: 260px; padding-right: 12px; }} .ask .widget-dropdown > *, .ask .widget-slider > * {{ flex: none !important; }} .ask .widget-slider .slider-container {{ margin: 12px 8px 4px; }}
 .ask .noUi-connect, .ask .widget-slider .noUi-connects {{ background: {RULE}; }} .ask .noUi-connect {{ background: {INK} !important; }}
 .ask .noUi-handle {{ background: {PAPER} !important; border: 2px solid {INK} !important; }}
 .ask .widget-checkbox {{ width: auto; height: auto; margin: 3px 18px 3px 0; overflow: visible; }} .ask .widget-checkbox input {{ accent-color: {INK}; width: 17px; height: 17px; }}
 .ask select:focus-visible, .ask input:focus-visible, .ask .noUi-handle:focus, .ask a:focus-visible, .ask summary:focus-visible, .ask .scroll:focus-visible {{ outline: 3px solid {JAPAN} !important; outline-offset: 2px; }}
 .ask-choices {{ flex-flow: row wrap; align-items: flex-end; border-bottom: 1px solid {RULE}; padding-bottom: 10px; overflow: visible; }} .ask-pick select {{ font-size: 19px !important; height: 38px !important; max-width: 100% !important; font-family: Georgia, serif !important; }}
 .ask .said {{ font: 18px/1.5 Georgia, 'Times New Roman', serif; margin: 12px 0; max-width: 66ch; color: {INK}; }} .ask .small {{ color: {MUTED}; font-size: 13px; }}
-.ask .scroll {{ max-height: 260px; overflow: auto; border-top: 1px solid {RULE}; border-bottom: 1px solid {RULE}; }} .ask table {{ border-collapse: collapse; font-size: 13px; color: {INK}; margin: 0; }}
-.ask th, .ask td {{ text-align: left !important; padding: 4px 14px 4px 0; border-bottom: 1px solid {RULE}; vertical-align: top; background: {PAPER}; max-width: 280px; }} .ask thead th {{ position: sticky; top: 0; }} .ask td.n {{ text-align: right !important; font-variant-numeric: tabular-nums; }}
+.ask .scroll {{ max-height: 260px; overflow: auto; border-top: 1px solid {RULE}; border-bottom: 1px solid {RULE}; }} .ask table {{ border-collapse: collapse; font-size: 13px; color: {INK}; margin: 0; }} .ask .widget-html-content, .ask .small {{ line-height: 1.45; }}
+.ask th, .ask td {{ text-align: left !important; padding: 4px 14px 4px 0; border-bottom: 1px solid {RULE}; vertical-align: top; background: {PAPER}; min-width: 4.5em; max-width: 280px; }} .ask td.d {{ white-space: nowrap; }} .ask thead th {{ position: sticky; top: 0; }} .ask td.n {{ text-align: right !important; font-variant-numeric: tabular-nums; }}
 .ask a {{ color: {JAPAN}; text-decoration: underline; }} .ask a.get {{ display: inline-block; color: {INK}; border: 2px solid {INK}; padding: 5px 12px; margin: 10px 10px 6px 0; text-decoration: none; font-weight: bold; }} .ask a.get:hover {{ background: {INK}; color: {PAPER}; }}
-.ask summary {{ cursor: pointer; font-weight: bold; padding: 6px 0; }} .ask pre {{ background: #f5f1e6; color: {INK}; padding: 12px; overflow-x: auto; font-size: 12px; user-select: all; }}
-</style>"""
+.ask summary {{ cursor: pointer; font-weight: bold; padding: 6px 0; }} .ask pre {{ background: #f5f1e6; color: {INK}; padding: 12px; overflow-x: auto; font-size: 12px; white-space: pre-wrap; overflow-wrap: anywhere; }} .ask .drawing {{ overflow-x: auto; }} .ask img {{ max-width: 100%; min-width: 460px; height: auto; }}
+</style><script>window.askNames ??= new MutationObserver(() => document.querySelectorAll(".ask [role=slider]:not([aria-label])").forEach(handle =>
+  handle.ariaLabel = handle.closest(".widget-slider").querySelector(".widget-label").textContent + (handle.matches(".noUi-handle-lower") ? ", first" : ", last")));
+askNames.observe(document.body, {{childList: true, subtree: true}});</script>"""  # ipywidgets leaves the handles of a slider without a name
 
 
 def control(label, options, value):
@@ -391,7 +395,7 @@ def cell(value):
     if pd.isna(value):
         return "<td></td>"
     if isinstance(value, pd.Timestamp):
-        return f"<td>{value:%Y-%m-%d}</td>"
+        return f'<td class="d">{value:%Y-%m-%d}</td>'
     plain = isinstance(value, str) or 1000 < value < 2100 and float(value).is_integer()  # a year wants no thousands mark
     return f"<td>{escape(str(value))}</td>" if plain else f'<td class="n">{value:,g}</td>' if abs(value) < 1e5 else f'<td class="n">{value:,.0f}</td>'
 
@@ -400,8 +404,36 @@ def download(name, text, kind, words):
     return f'<a class="get" download="{name}" href="data:{kind};base64,{base64.b64encode(text.encode()).decode()}">{words}</a>'
 
 
+def laid_out(code, width=88):
+    """The statements with long ones broken after commas and before method calls, inside brackets, so that each stays one."""
+    shown = []
+    for line in code.splitlines():
+        (name, body), start, pieces = re.match(r"(\w+ = )?(.*)", line).groups(""), 0, []
+        tokens = [*tokenize.generate_tokens(io.StringIO(body).readline)]
+        ends = [token.end[1] + 1 if token.string == "," else token.start[1] for before, token in zip(tokens, tokens[1:]) if token.string == "," or before.string == ")" and token.string == "."]
+        for end, following in zip(ends, [*ends[1:], len(body)]):
+            if following - start > width:
+                pieces, start = [*pieces, body[start:end].rstrip()], end
+        shown.append(f"{name}({(chr(10) + '    ').join([*pieces, body[start:]])})" if pieces else line)
+    return "\n".join(shown)
+
+
+def drawn(chart, words):
+    """The chart as a notebook's output. A drawing comes at once, where Vega would be sent anew; Python in the browser has the page's own Vega."""
+    if sys.platform == "emscripten":
+        return alt.renderers.get()(chart.properties(description=words).to_dict())
+    import vl_convert
+    svg = base64.b64encode(vl_convert.vegalite_to_svg(chart.to_dict()).encode()).decode()
+    return {"text/html": f'<div class="drawing" tabindex="0"><img alt="{escape(words)}" src="data:image/svg+xml;base64,{svg}"></div>'}
+
+
+def output(data):
+    """Rich data as what an Output widget holds."""
+    return {"output_type": "display_data", "data": data, "metadata": {}},
+
+
 def below(name, answer):
-    """What stands under a chart: rows with their sources, the CSV or why there is none, and the five lines."""
+    """What stands under a chart: rows with their sources, the CSV or why there is none, and the code."""
     columns = {column: label for column, label in QUESTIONS[name].columns.items() if column in answer.rows}
     kept = [*columns, *(column for column in ("publisher", "source_url") if column in answer.rows)]
     entries = [house._resource(table) for table in answer.tables]
@@ -418,22 +450,20 @@ def below(name, answer):
            download(f"{name}.csv", answer.rows[kept].to_csv(index=False), "text/csv", f"Get these rows as CSV ({len(answer.rows):,})"))
     return (f'<div class="scroll" tabindex="0" role="region" aria-label="The rows behind the chart"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
             f'<p class="small">{plural(len(answer.rows), "row")} of {listed([f"<code>{table}</code>" for table in answer.tables])}. Source: {"; ".join(dict.fromkeys(links))}. As of {min(entry["retrieved"] for entry in entries)}.</p>'
-            f'{csv}{download(f"{name}.py", answer.code + chr(10), "text/x-python", "Get the five lines")}'
-            f'<details><summary>The five lines that give this chart and these rows</summary><pre tabindex="0">{escape(answer.code)}</pre></details>')
+            f'{csv}{download(f"{name}.py", laid_out(answer.code) + chr(10), "text/x-python", "Get the code")}'
+            f'<details><summary>Five statements that give this chart and these rows</summary><pre tabindex="0">{escape(laid_out(answer.code))}</pre></details>')
 
 
 def panel(name):
     """Controls, chart, sentence and rows as one widget; each question keeps its choices when another is looked at."""
     import ipywidgets
-    from IPython.core.interactiveshell import InteractiveShell
-    show, pages = InteractiveShell.instance().display_formatter.format, {}
-    pick = control("Question", {question.title: key for key, question in QUESTIONS.items()}, name).add_class("ask-pick")
+    pages, pick = {}, control("Question", {question.title: key for key, question in QUESTIONS.items()}, name).add_class("ask-pick")
     choices, said, drawing, rest = ipywidgets.Box().add_class("ask-choices"), ipywidgets.HTML(), ipywidgets.Output(), ipywidgets.HTML()
 
     def answer(*_):
         found = view(pick.value, **{key: widget.value for key, widget in pages[pick.value].items()})
         said.value = f'<p class="said" role="status">{escape(found.said)}</p>'
-        drawing.outputs = () if found.chart is None else ({"output_type": "display_data", **dict(zip(("data", "metadata"), show(found.chart.properties(description=found.said))))},)
+        drawing.outputs = () if found.chart is None else output(drawn(found.chart, found.said))
         rest.value = "" if found.chart is None else below(pick.value, found)
 
     def turn(*_):
@@ -446,7 +476,7 @@ def panel(name):
 
     pick.observe(turn, "value")
     turn()
-    return ipywidgets.VBox([ipywidgets.HTML(STYLE), pick, choices, said, drawing, rest]).add_class("ask")
+    return ipywidgets.VBox([ipywidgets.Output(outputs=output({"text/html": STYLE})), pick, choices, said, drawing, rest]).add_class("ask")
 
 
 # ---- the same questions on the page, without a kernel --------------------------------------------------------------

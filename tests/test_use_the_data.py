@@ -21,10 +21,20 @@ def test_snippets_read_the_tables_of_a_clone(library):
     assert code == 0 and said.split() == wanted().split(), said
 
 
+def test_polars_needs_to_see_every_row():
+    import polars
+    path = ROOT / "data/gdp_population.csv"
+    with pytest.raises(polars.exceptions.ComputeError, match="could not parse"):
+        polars.read_csv(path, try_parse_dates=True)
+    assert len(polars.read_csv(path, try_parse_dates=True, infer_schema_length=None)) == len(house.load("gdp_population"))
+
+
 @pytest.mark.slow
 def test_pandas_and_polars_read_by_address(origin):
+    whole = 'pl.read_csv(__import__("urllib.request").request.urlopen(f"{base}/'
     for library in ("pandas", "polars"):
-        code, said = run(sys.executable, "-c", BLOCKS[library].replace('base = "data"', f'base = "{origin}/data"'))
+        code = re.sub(r'pl\.read_csv\(f"\{base\}/(\w+\.csv")', lambda found: f"{whole}{found[1]}).read()", BLOCKS[library])  # as the page says
+        code, said = run(sys.executable, "-c", code.replace('base = "data"', f'base = "{origin}/data"'))
         assert code == 0 and said.split() == wanted().split(), said
 
 
