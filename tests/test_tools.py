@@ -277,3 +277,5 @@ def test_versions_agree():
     package = json.loads((ROOT / "data/datapackage.json").read_text(encoding="utf-8"))
     assert str(cited["version"]) == package["version"], "CITATION.cff and data/datapackage.json give different versions"
     assert cited["title"] == package["title"], "CITATION.cff and data/datapackage.json give different titles"
+    released = re.findall(r"(?m)^## \[(\d\S*)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert released[:1] in ([], [(package["version"], str(cited["date-released"]))]), f"CHANGELOG.md: the newest release is {' of '.join(released[0])}, in CITATION.cff it is {cited['version']} of {cited['date-released']}"
