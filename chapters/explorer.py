@@ -535,7 +535,7 @@ def stored_visitors():
         .transform_filter("isValid(datum.base_visitors) && datum.base_visitors > 0").transform_calculate(pct="100 * datum.visitors / datum.base_visitors"))
     colour = alt.Color("direction:N", legend=None).scale(domain=[*WAY], range=[KOREA, JAPAN])
     chart = (alt.Chart(pd.DataFrame({"pct": [100]})).mark_rule(color=INK).encode(alt.Y("pct:Q"))
-        + flow.mark_line(point={"size": 40}, aria=False).encode(alt.X("year:Q", title=None).scale(domain=[1989, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("pct:Q", title=None).axis(labelExpr="datum.label + '%'", tickCount=5), colour, detail=["count:N", "run:N"], tooltip=["year:Q", "direction:N", "visitors:Q", alt.Tooltip("pct:Q", format=".0f")])
+        + flow.mark_line(point={"size": 40}, aria=False).encode(alt.X("year:Q", title=None).scale(domain=[1989, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("pct:Q", title=None).axis(labelExpr="datum.label + '%'", tickCount=5, minExtent=52), colour, detail=["count:N", "run:N"], tooltip=["year:Q", "direction:N", "visitors:Q", alt.Tooltip("pct:Q", format=".0f")])
         + alt.Chart(names).mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("direction:N", legend=None).scale(domain=[*WAY], range=[house.PALETTE["korea_text"], JAPAN])))
     return house.publish(chart.resolve_scale(color="independent").add_params(base).properties(height=300), id="explore-base-year", table="visitors_annual", title="Pick the year that counts as normal, and the recovery changes",
         subtitle="Visitors a year as % of the base year. South Koreans to Japan (orange), Japanese to South Korea (blue). Line across: level with the base year",
