@@ -154,7 +154,7 @@ WATCH = """
       `${(node?.outerHTML ?? node?.data ?? 'something').slice(0, 70)} from ${[a.x, a.y, a.width, a.height].map(Math.round)} to ${[b.x, b.y, b.width, b.height].map(Math.round)}`).slice(0, 3).join('; ')); } })
     .observe({type: 'layout-shift', buffered: true});"""
 LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
-FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+FRAMES = "() => new Promise(done => { requestAnimationFrame(() => requestAnimationFrame(done)); setTimeout(done, 250); })"  # a page that is not painted has no frames
 SCROLL = f"""async () => {{ const frames = {FRAMES}, end = performance.now() + 60000;
   for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {{ window.scrollTo(0, y); await frames(); }}
   for (const figure of {LIVE}) {{ figure.scrollIntoView({{block: 'center'}});

@@ -3,7 +3,7 @@ import importlib.util
 
 import pytest
 
-from common import ROOT
+from common import FRAMES, ROOT
 from test_site import CHARTS, LIVE, Visit, say
 
 pytestmark = pytest.mark.slow
@@ -12,7 +12,6 @@ REDRAWN = f"""{LIVE}.every(figure => {{ const shown = [...figure.querySelectorAl
   const live = figure.querySelectorAll('.chart-live svg'); return live.length === 1 && Math.abs(live[0].viewBox.baseVal.width - shown.viewBox.baseVal.width) < 24; }})"""
 OVER = """id => { const end = part => Element.prototype.getBoundingClientRect.call(document.querySelector(`#${id} ${part}`)).bottom;
   return end('.chart-live svg') - end('.chart-drawing'); }"""
-FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def checker():
