@@ -193,7 +193,8 @@ class Visit:
         self.context.close()
 
     def settle(self):
-        """Wait until nothing more is fetched: nothing under way twice, a tenth of a second apart."""
+        """Wait until nothing more is fetched: no script left for later, and nothing under way twice, a tenth of a second apart."""
+        self.until("!document.querySelector('script[data-later]')", "the scripts that wait for the page are asked for")
         for _ in range(150):
             quiet = not self.under_way
             self.page.wait_for_timeout(100)

@@ -201,6 +201,15 @@ def table_pages(app):
             yield name, {"title": pages.escape(title), "description": f"{title}. {table.entry['description']}"[:280], "body": html}, "page.html"
 
 
+def write_style(app):
+    """Put the style where the theme finds it."""
+    if app.builder.format != "html":
+        return
+    static = Path(app.outdir, "_static")
+    static.mkdir(parents=True, exist_ok=True)
+    (static / STYLE).write_bytes(CSS)
+
+
 def style(app, pagename, templatename, context, doctree):
     """The style where it is used, and the feed in every page's head (through the theme's `metatags`)."""
     if pagename.startswith("tables/") or doctree is not None:
@@ -210,11 +219,11 @@ def style(app, pagename, templatename, context, doctree):
 
 
 def files(app, error):
-    """Downloads, feed and style: plain copies, none of a table that may not be republished."""
+    """Downloads and feed: plain copies, none of a table that may not be republished."""
     if error or app.builder.format != "html":
         return
     out, found = Path(app.outdir), package.tables(app.srcdir)
-    made = {f"_static/{STYLE}": CSS, "data/datapackage.json": package.public(app.srcdir).encode()}
+    made = {"data/datapackage.json": package.public(app.srcdir).encode()}
     made |= {f"data/{table.path.name}": table.path.read_bytes() for table in found.values() if table.entry["redistribute"]}
     if "corrections" in found:
         table = found["corrections"]
@@ -231,6 +240,7 @@ def setup(app):
     app.add_transform(TableLinks)
     app.add_post_transform(Bind)
     app.connect("config-inited", due)
+    app.connect("builder-inited", write_style)
     app.connect("env-before-read-docs", prepare)
     app.connect("env-updated", again)
     app.connect("html-collect-pages", table_pages)

@@ -3,10 +3,15 @@
     pip install fonttools brotli
     python book/theme/fonts.py FOLDER_WITH_SourceSerif4Variable-{Roman,Italic}.ttf
 
+The npm package "source-serif" holds both in its folder VAR.
+
 Writes roman.woff2 (weights 300, for headlines, to 600) and italic.woff2 (400) into
-new_chapter/static/fonts and prints the metrics that the fallback faces in
-new_chapter.css are matched to. The source draws 400 as well; going straight from 300
-to 600 saves a fifth of the file, and the axis is bent so that 400 is as dark as theirs.
+new_chapter/static/fonts, each with the signs that most pages need, small enough for a
+browser to get it in one round trip; the others are in roman-rest.woff2 and
+italic-rest.woff2. Prints what new_chapter.css has to say of them: the unicode-range, and
+the metrics that the fallback faces are matched to. The source draws 400 as well; going
+straight from 300 to 600 saves a fifth of the file, and the axis is bent so that 400 is as
+dark as theirs.
 The face draws no circled numbers, so 1 to 10 are composed from a ring and its own
 figures. The licence reserves the name "Source": the subsets carry no name of their own.
 """
@@ -21,8 +26,10 @@ from fontTools.ttLib.tables._g_v_a_r import TupleVariation
 from fontTools.varLib.instancer import instantiateVariableFont
 
 OUT = Path(__file__).parent / "new_chapter/static/fonts"
-LETTERS = "".join(map(chr, range(32, 127)))
-TEXT = LETTERS + "\u00a0\u2009§©°±·½×£¥€₩ÉÜáäçèéíïóöúüāĀēīŌōŏŪūŭ–—‘’“”…′″→−"
+FIRST = "".join(chr(n) for n in range(32, 127) if chr(n) not in "$*+<=>@[\\]^`{|}~") + "\u00a0©·–—‘’“”"
+REST = "$*+<=>@[\\]^`{|}~\u2009§°±½×£¥€₩ÉÜáäçèéíïóöúüĀāĒēīŌōŏŪūŭ…′″→−"
+RARELY_SLANTED = "\"#%&/;_©·"
+LIGATURES = {("f", "i"), ("f", "l"), ("f", "f")}
 OPTICAL = 24  # between a text size and a headline: one file draws both
 BEND = {-1: -1, 0: 0, 1 / 3: .6, 1: 1}  # 400 sits here on the straight way from 300 to 600: the closest outlines
 COUNTED = "①②③④⑤⑥⑦⑧⑨⑩"
@@ -107,32 +114,54 @@ def between(source, low, high, kerning, **axes):
     return font
 
 
-def save(font, name, features, counted=False):
-    """Subset a font to the book's glyphs and write it as woff2."""
-    if counted:
-        add_counted(font)
+def join_only(font, joined):
+    """Keep only these ligatures."""
+    for lookup in font["GSUB"].table.LookupList.Lookup:
+        for table in (getattr(sub, "ExtSubTable", sub) for sub in lookup.SubTable):
+            for first, found in getattr(table, "ligatures", {}).items():
+                found[:] = [ligature for ligature in found if (first, *ligature.Component) in joined]
+
+
+def ranges(text):
+    """A CSS unicode-range of these characters."""
+    spans = []
+    for code in sorted(map(ord, text)):
+        if spans and spans[-1][1] == code - 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return ", ".join(f"U+{low:X}" + f"-{high:X}" * (high > low) for low, high in spans)
+
+
+def save(font, name, text, features):
+    """Subset a font to `text` and write it as woff2."""
+    join_only(font, LIGATURES)
     options = Options()
     options.layout_features = features
     options.hinting = False
     options.name_IDs = []
     subset = Subsetter(options)
-    subset.populate(text=TEXT + COUNTED * counted)
+    subset.populate(text=text)
     subset.subset(font)
     font.flavor = "woff2"
     path = OUT / f"{name}.woff2"
     font.save(path)
-    if "fvar" in font:
-        font = instantiateVariableFont(TTFont(path), {"wght": 400})
-    cmap = font.getBestCmap()
-    sample = "the quick brown fox jumps over the lazy dog and of to in is was that for it with as on be at by"
-    mean = sum(font["hmtx"][cmap[ord(c)]][0] for c in sample) / len(sample)
-    print(f"{path.name}: {path.stat().st_size} bytes, mean advance {mean:.1f}/{font['head'].unitsPerEm}, "
-          f"ascent {font['hhea'].ascent}, descent {font['hhea'].descent}")
+    print(f"{path.name}: {path.stat().st_size} bytes\n  unicode-range: {ranges(text)}")
+    if "a" in text:
+        font = instantiateVariableFont(TTFont(path), {"wght": 400}) if "fvar" in font else font
+        cmap = font.getBestCmap()
+        sample = "the quick brown fox jumps over the lazy dog and of to in is was that for it with as on be at by"
+        mean = sum(font["hmtx"][cmap[ord(c)]][0] for c in sample) / len(sample)
+        print(f"  mean advance {mean:.1f}/{font['head'].unitsPerEm}, ascent {font['hhea'].ascent}, descent {font['hhea'].descent}")
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     roman, italic = (folder / f"SourceSerif4Variable-{s}.ttf" for s in ("Roman", "Italic"))
     OUT.mkdir(parents=True, exist_ok=True)
-    save(between(roman, 300, 600, 400, opsz=OPTICAL), "roman", ["kern", "liga", "tnum"], counted=True)
-    save(still(italic, wght=400, opsz=OPTICAL), "italic", ["kern", "liga"])
+    for name, text in ("roman", FIRST + COUNTED), ("roman-rest", REST):
+        font = between(roman, 300, 600, 400, opsz=OPTICAL)
+        add_counted(font)
+        save(font, name, text, ["kern", "liga", "tnum"])
+    for name, text in ("italic", "".join(c for c in FIRST if c not in RARELY_SLANTED)), ("italic-rest", REST + RARELY_SLANTED):
+        save(still(italic, wght=400, opsz=OPTICAL), name, text, ["liga"])  # its kerning would add a quarter

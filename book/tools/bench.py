@@ -36,10 +36,11 @@ def fonts(style):
 
 
 def weight(page):
-    """Bytes of a page's first load: (page, styles, scripts, fonts)."""
+    """Bytes of a page's first load: (page, styles, scripts, fonts; of these a browser fetches only the ones whose letters the page has)."""
     soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
     local = (lambda nodes, name: {(page.parent / node[name].partition("?")[0]).resolve() for node in nodes if "://" not in node[name]})
     styles, scripts = local(soup.select("link[rel=stylesheet]"), "href"), local(soup.select("script[src]"), "src")
+    scripts |= {(page.parent / address.partition("?")[0]).resolve() for node in soup.select("script[data-later]") for address in node["data-later"].split()}
     faces = set().union(*map(fonts, styles))
     return zipped(page), sum(map(zipped, styles)), sum(map(zipped, scripts)), sum(face.stat().st_size for face in faces)
 

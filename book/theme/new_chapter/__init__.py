@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 UNUSED = re.compile(
     r"thebe|togglebutton|copybutton|clipboard|design-tabs|sphinx-design|sphinx-book-theme|mystnb"
     r"|pygments|basic\.css|doctools|documentation_options|sphinx_highlight|new_chapter\.css")
+TOKENS = {"c1", "gp", "k", "kn", "ow", "s1", "s2", "mi", "mf"}  # the parts of code that new_chapter.css colours
 STOCK_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
 LANGUAGE = re.compile("([\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+(?:[ ·][\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+)*)"
                       "|([\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
@@ -145,7 +146,13 @@ def clean(body):
     body = re.sub(r'<aside class="([^"]*\bmargin\b[^"]*)">', r'<aside class="\1" role="note">', body)
     body = re.sub(r'<div class="output text_html">(?=(?:\s*<div>)?\s*<table)',
                   '<div class="output text_html table-scroll" role="region" tabindex="0" aria-label="Output table">', body)
+    body = re.sub(r"<pre>.*?</pre>", quiet, body, flags=re.S)
     return body.replace(' border="1"', "").replace("<th></th>", "<td></td>")
+
+
+def quiet(code):
+    """A block of code without marks that no style uses: they are two thirds of its weight."""
+    return re.sub(r'<span class="(\w+)">([^<]*)</span>', lambda mark: mark[0] if mark[1] in TOKENS else mark[2], code[0]).replace("<span></span>", "")
 
 
 def description(doctree):
@@ -175,6 +182,23 @@ def contents(app, pathto, pagename):
 def version_of(name):
     """A short hash of one of the theme's files, so that a browser never mixes two editions of them."""
     return f"{crc32((HERE / 'static' / name).read_bytes()):08x}"
+
+
+def one_style(app, files):
+    """Write the theme's style and those of extensions as one file, so that a page waits for one; returns its name and the files left out (those not in `_static` itself)."""
+    static, parts, left = Path(app.outdir, "_static"), [HERE / "static/new_chapter.css"], []
+    for file in files:
+        path = Path(app.outdir, urlsplit(str(file.filename)).path)
+        if path.parent == static and path.is_file():
+            parts.append(path)
+        else:
+            left.append(file)
+    text = b"\n".join(path.read_bytes() for path in parts)
+    made = static / f"style-{crc32(text):08x}.css"
+    if not made.exists():
+        static.mkdir(parents=True, exist_ok=True)
+        made.write_bytes(text)
+    return made.name, left
 
 
 def launch(options, docname, suffix, copies):
@@ -207,8 +231,11 @@ def furnish_page(app, pagename, templatename, context, doctree):
     """Fill the context of one page (`html-page-context`)."""
     env, options, pathto = app.env, app.config.html_theme_options or {}, context["pathto"]
     keep = lambda f: getattr(f, "filename", None) and "://" not in str(f.filename) and not UNUSED.search(str(f.filename))
-    context["script_files"] = [f for f in context["script_files"] if keep(f)]
-    context["css_files"] = [f for f in context["css_files"] if keep(f)]
+    scripts = [f for f in context["script_files"] if keep(f)]
+    later = [f for f in scripts if set(f.attributes) <= {"defer", "async"}]
+    context["script_files"] = [f for f in scripts if f not in later]
+    context["later"] = [pathto(str(f.filename), 1) for f in later]
+    context["one_style"], context["css_files"] = one_style(app, [f for f in context["css_files"] if keep(f)])
     meta = context.get("meta") or {}
     if context.get("body"):
         context["body"] = clean(context["body"])

@@ -1,10 +1,10 @@
-// Loaded in the head and not deferred, so that the reader's own choice of light or dark stands before the first paint.
+// Asynchronous, so that no page waits for it. Who has chosen light or dark has been here before and has it in the cache, before the first paint.
 (function () {
   "use strict";
-  var root = document.documentElement;
+  var root = document.documentElement, self = document.currentScript;
   root.classList.add("js");
   try { var kept = localStorage.getItem("theme"); if (kept === "light" || kept === "dark") root.dataset.theme = kept; } catch (e) { /* storage is off: follow the system */ }
-  document.addEventListener("DOMContentLoaded", furnish);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", furnish); else furnish();
 
   function furnish() {
   var $ = function (s, e) { return (e || document).querySelector(s); };
@@ -41,7 +41,17 @@
       if (wide) t.setAttribute("aria-label", t.dataset.label); else t.removeAttribute("aria-label");
     });
   };
-  if (tables.length) { fit(); addEventListener("resize", fit); addEventListener("load", fit); }
+  if (tables.length) addEventListener("resize", fit);
+
+  // After the first frame, when measuring costs nothing: tables, and the page's other scripts (a page in the background has no frame, and waits a second).
+  var rest = function () {
+    fit();
+    if (!self.dataset.later) return;
+    self.dataset.later.split(" ").forEach(function (src) { document.head.appendChild(Object.assign(document.createElement("script"), { src: src, async: false })); });
+    self.removeAttribute("data-later");
+  };
+  var drawn = function () { requestAnimationFrame(function () { setTimeout(rest); }); setTimeout(rest, 1000); };
+  if (document.readyState === "complete") drawn(); else addEventListener("load", drawn);
 
   // Where on the page the reader is.
   var list = $(".on-page");
