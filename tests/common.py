@@ -155,10 +155,13 @@ WATCH = """
     .observe({type: 'layout-shift', buffered: true});"""
 LIVE = "[...document.querySelectorAll('main figure.chart')].filter(figure => figure.dataset.spec)"
 FRAMES = "() => new Promise(done => { requestAnimationFrame(() => requestAnimationFrame(done)); setTimeout(done, 250); })"  # a page that is not painted has no frames
-SCROLL = f"""async () => {{ const frames = {FRAMES}, end = performance.now() + 60000;
+SCROLL = f"""async () => {{ const frames = {FRAMES}, end = performance.now() + 30000; let drawn = 0;
+  (function count() {{ drawn += 1; requestAnimationFrame(count); }})();
   for (let y = 0; y < document.documentElement.scrollHeight; y += 400) {{ window.scrollTo(0, y); await frames(); }}
   for (const figure of {LIVE}) {{ figure.scrollIntoView({{block: 'center'}});
-    while (!['ready', 'failed'].includes(figure.dataset.live)) {{ if (performance.now() > end) return figure.id; await frames(); }} }} }}"""
+    while (!['ready', 'failed'].includes(figure.dataset.live)) {{ 
+      if (performance.now() > end) {{ const before = drawn; await new Promise(done => setTimeout(done, 500)); return [figure.id, figure.dataset.live ?? 'asleep', drawn - before]; }}
+      await frames(); }} }} }}"""
 
 
 class Visit:
@@ -214,5 +217,8 @@ class Visit:
         """Scroll past everything, as a reader does, until every chart has come alive."""
         self.page.mouse.wheel(0, 10)
         asleep = self.page.evaluate(SCROLL)
-        assert not asleep, f"{self.address}: scrolled past, but #{asleep} neither came alive nor gave up within a minute"
+        if asleep and not asleep[-1]:  # Chromium has stopped painting this window, which no reader's page does: a picture of it starts it again
+            self.page.screenshot()
+            asleep = self.page.evaluate(SCROLL)
+        assert not asleep, f"{self.address}: scrolled past, but after half a minute #{asleep[0]} is {asleep[1]} ({asleep[2]} frames in half a second)"
         return self.settle()

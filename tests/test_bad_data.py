@@ -171,6 +171,7 @@ BY_DATA_COMMAND = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("breakage", "words"), BY_DATA_COMMAND.values(), ids=BY_DATA_COMMAND)
 def test_make_data_refuses_and_overwrites_nothing(copy, breakage, words):
     breakage(copy)
@@ -181,6 +182,7 @@ def test_make_data_refuses_and_overwrites_nothing(copy, breakage, words):
     assert copy.descriptor.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_make_data_renews_the_hash_after_an_edit(copy):
     copy.set(3, "note", "Checked again.")
     code, said = run(sys.executable, "book/tools/package.py", cwd=copy.root)

@@ -207,6 +207,7 @@ def corrected(tmp_path):
     return tmp_path, correct
 
 
+@pytest.mark.slow
 def test_one_line_corrects_a_value_everywhere(corrected):
     """The table, its hash, what is worked out from it, the corrections page and the feed; a second run changes nothing."""
     root, correct = corrected
@@ -256,6 +257,7 @@ def test_corrections_of_one_value_follow_each_other(tmp_path, monkeypatch):
             assert package.tables(tmp_path)["meetings"].rows[7]["duration_min"] == new
 
 
+@pytest.mark.slow
 def test_a_correction_that_breaks_a_rule_changes_nothing(corrected):
     root, correct = corrected
     before = {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"}

@@ -45,6 +45,7 @@ def tables_read_once(monkeypatch):
     monkeypatch.setattr(house, "load", lambda name: read(name).copy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", explorer.QUESTIONS)
 def test_every_extreme_has_an_answer_or_a_reason(name):
     """No traceback; a sentence always; a chart with rows, or neither, never one alone; nothing endless or missing in what is said."""
@@ -86,6 +87,7 @@ def test_a_missing_table_and_a_mistyped_name_are_explained(monkeypatch):
     assert "bring the file back" in explorer.view("polls").said
 
 
+@pytest.mark.slow
 def test_the_code_runs_alone_and_gives_the_shown_rows():
     """Run as a reader would, in a Python of its own; its rows and chart are those of the panel, and no line is too long to read."""
     wanted = {name: explorer.view(name) for name in explorer.QUESTIONS}

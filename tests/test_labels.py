@@ -1,10 +1,10 @@
-"""Labels of the book's charts as readers see them: none overlaps another, leaves its drawing or is under 11 px, and no drawing lies over the text, whatever is chosen."""
+"""The book's charts from a folder on disk, with every choice they offer. Labels as readers see them: none overlaps another, leaves its drawing or is under 11 px, and no drawing lies over the text, whatever is chosen."""
 import importlib.util
 
 import pytest
 
 from common import FRAMES, ROOT
-from test_site import CHARTS, LIVE, Visit, say
+from test_site import CHARTS, COLOURS, LIVE, Visit, axe, say, screens
 
 pytestmark = pytest.mark.slow
 WIDTHS = (1280, 360, 320)
@@ -47,14 +47,22 @@ def choices(figure):
 
 
 @pytest.mark.parametrize("page", ["index.html", *CHARTS])
-def test_labels_can_be_read(origin, browser, page):
-    """At every width, as drawn and as live charts; live also after every choice of their controls, wide and narrowest."""
+def test_labels_can_be_read(book, browser, page):
+    """As drawn, in light and dark and at every width, then as live charts, after every choice of their controls, wide and narrowest."""
     label_faults, faults = checker(), []
-    with Visit(browser, f"{origin}/{page}") as visit:
+    with Visit(browser, (book / page).as_uri()) as visit:
+        visit.settle()
+        if page in CHARTS:
+            visit.page.emulate_media(color_scheme="dark")
+            faults += axe(visit, "dark, drawn", COLOURS, "main figure.chart")  # the rest is read in the dark on the visit to a server
+            visit.page.emulate_media(color_scheme="light")
+        faults += screens(visit, "drawn")
         for width in WIDTHS:
             visit.page.set_viewport_size({"width": width, "height": 800})
             faults += [f"{width} px, drawn: {fault}" for fault in label_faults(visit.page)]
         visit.scroll()
+        states = visit.page.evaluate(f"Object.fromEntries({LIVE}.map(figure => [figure.dataset.chart, figure.dataset.live]))")
+        say([f"{chart['id']} is {states.get(chart['id'])}" for chart in CHARTS.get(page, ()) if states.get(chart["id"]) != "ready"], f"charts of {page} that do not come alive from disk")
         for width in reversed(WIDTHS):
             visit.page.set_viewport_size({"width": width, "height": 800})
             visit.until(REDRAWN, f"the charts are redrawn at {width} px")
@@ -65,4 +73,4 @@ def test_labels_can_be_read(origin, browser, page):
                     faults += [f"{width} px, {chosen}: {fault}" for fault in label_faults(visit.page, within=f"#fig-{chart['id']}")]
                     over = visit.page.evaluate(OVER, f"fig-{chart['id']}")  # a list that a reader makes longer pushes the rest of the page down
                     faults += [f"{width} px, {chosen}: {chart['id']}: {over:.0f} px of the drawing lie over what follows"] * (over > 10)  # the browser measures text a little otherwise than the build
-    say(faults, f"labels of {page} that cannot be read")
+        say(faults + list(dict.fromkeys(visit.faults)), f"faults of charts and labels of {page}, from disk")

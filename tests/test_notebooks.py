@@ -208,6 +208,7 @@ def copy(tmp_path):
     return folder, write
 
 
+@pytest.mark.slow
 def test_charts_are_live_without_the_variable():
     """In Lab, VS Code or Colab the same cell draws a live chart that fetches nothing."""
     code, said = run(sys.executable, "-c", "import json\n" + CHART.replace("house.publish(", "chart = house.publish(") + "\nprint(json.dumps(chart._repr_mimebundle_()))",

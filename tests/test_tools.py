@@ -175,6 +175,7 @@ def test_every_command_that_writes_is_told_when_it_is_stopped():
         assert not re.search(r"KeyboardInterrupt:|except OSError", text) or path.name in ("files.py", "run_notebooks.py", "serve.py"), f"book/tools/{path.name}: files.told catches that already"
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_make_data_and_changes_nothing(tmp_path):
     for folder in ("data", "chapters", "book/tools", "book/site"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))
