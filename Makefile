@@ -76,7 +76,7 @@ clean:  ## remove what was built and the environment
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 PYTEST = $(PY) -m pytest -c tests/pytest.ini --rootdir=.
-LOCK = uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+LOCK = uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --no-strip-extras --custom-compile-command "make lock"
 
 environment:
 	@sh book/tools/setup.sh requirements.txt

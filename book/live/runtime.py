@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -79,9 +80,10 @@ def pip_download(requirements, into, *options):
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--retries", "1", "--no-deps", "--only-binary=:all:",
                "--require-hashes", "--dest", into, *options, "-r", wanted]
     with said.open("w") as log:
-        going, shown = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(into)}), 0
+        going, shown, here = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(into)}), 0, 0
         while going.poll() is None:
-            here = sum(path.stat().st_size for path in into.rglob("*.whl") if path.exists()) // 10**6
+            with suppress(FileNotFoundError):  # pip moves and removes while this counts
+                here = sum(path.stat().st_size for path in into.rglob("*.whl")) // 10**6
             if here >= shown + (1 if sys.stdout.isatty() else 20):
                 print(f"\r  {here} MB", end="" if sys.stdout.isatty() else "\n", flush=True)
                 shown = here

@@ -9,17 +9,21 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sample  # noqa: E402
+from common import once  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def book(tmp_path_factory):
     """The html folder of a book with every kind of chart, shown again on a second page."""
-    folder = tmp_path_factory.mktemp("book")
     pages = {"deep/again.md": "# Again\n\n```{chart} two-lines\n```\n\n```{chart} dots\n:small:\n```\n\n```{chart} map\n:mini:\n```\n\nSee {numref}`fig-dots` and [the map](#fig-map).\n",
              "text.md": "# Only words\n\nNo chart here.\n"}
-    code, said, html = sample.build(sample.write_book(folder, pages=pages), "-W", "-n", "--keep-going")
-    assert code == 0, said[-3000:]
-    return html
+
+    def make(folder):
+        folder.mkdir()
+        code, said, html = sample.build(sample.write_book(folder.with_name("sample-source"), pages=pages), "-W", "-n", "--keep-going")
+        assert code == 0, said[-3000:]
+        html.rename(folder / "html")
+    return once(tmp_path_factory, "sample", make) / "html"
 
 
 @pytest.fixture(scope="session")
