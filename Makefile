@@ -66,9 +66,10 @@ mutate: tests-environment  ## break copies of the project one thing at a time; d
 reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
 	@$(PY) book/tools/reproduce.py
 
+# To older pips (23.2, say) a lock with hashes must name a package plain and with its extras, each as it is asked for.
 lock:  ## resolve each requirements.in, and book/live/wheels.in, into its lock
 	@command -v uv >/dev/null || { echo "make lock needs uv: 'python3 -m pip install uv' brings it."; exit 1; }
-	@for folder in . tests book/live .github; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --python-version 3.11 --output-file requirements.txt requirements.in) || exit 1; done
+	@for folder in . tests book/live .github; do echo "Locking $$folder/requirements.txt ..."; (cd $$folder && $(LOCK) --no-strip-extras --python-version 3.11 --output-file requirements.txt requirements.in && awk '$(ALSO_PLAIN)' requirements.txt >requirements.new && mv requirements.new requirements.txt) || exit 1; done
 	@echo "Locking book/live/wheels.txt ..."; cd book/live && $(LOCK) --python-version 3.14 --no-deps --output-file wheels.txt wheels.in
 
 clean:  ## remove what was built and the environment
@@ -76,7 +77,8 @@ clean:  ## remove what was built and the environment
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 PYTEST = $(PY) -m pytest -c tests/pytest.ini --rootdir=.
-LOCK = uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --no-strip-extras --custom-compile-command "make lock"
+LOCK = uv pip compile --quiet --universal --generate-hashes --upgrade --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+ALSO_PLAIN = /^[a-z0-9.-]+\[/ {on = 1} on && /^    \#/ {printf "%s", plain; on = 0; plain = ""} on {line = $$0; sub(/\[.*\]/, "", line); plain = plain line "\n"} {print}
 
 environment:
 	@sh book/tools/setup.sh requirements.txt
