@@ -107,7 +107,7 @@ class Bind(SphinxPostTransform):
         if not bound:
             return
         import numerals
-        patterns = [(re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)"), bound[phrase]) for phrase in sorted(bound, key=len, reverse=True)]
+        ordered, known = sorted(bound, key=len, reverse=True), package.tables(self.app.srcdir)
         for paragraph in list(self.document.findall(nodes.paragraph)):
             above = {name for node in up(paragraph) for name in node.get("classes", [])}
             if above & LINKED:
@@ -117,7 +117,7 @@ class Bind(SphinxPostTransform):
             for leaf in leaves:
                 starts.append(len(text))
                 text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
-            for match, entry in ((match, entry) for pattern, entry in patterns for match in pattern.finditer(text)):
+            for match, entry in ((match, bound[phrase]) for phrase in ordered if phrase in text for match in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", text)):
                 inside = [(leaf, max(match.start() - start, 0), min(match.end() - start, len(leaf))) for leaf, start in zip(leaves, starts)
                           if start < match.end() and match.start() < start + len(leaf)]
                 free = [part for part in inside if self.open(part[0], paragraph, "in-short" in above)]
@@ -128,7 +128,7 @@ class Bind(SphinxPostTransform):
                     taken += [(start + number.start, start + number.end, entry) for number in counted
                               if not any(start + number.start < stop and first < start + number.end for first, stop, _ in taken)]
             for leaf, found in spans.items():
-                self.link(leaf, sorted(found, key=lambda span: span[:2]))
+                self.link(leaf, sorted(found, key=lambda span: span[:2]), known)
 
     @staticmethod
     def open(leaf, paragraph, strong_only):
@@ -137,11 +137,10 @@ class Bind(SphinxPostTransform):
         closed = any(issubclass(kind, (nodes.reference, addnodes.download_reference, nodes.literal, nodes.raw, nodes.footnote_reference, nodes.math)) for kind in kinds)
         return not closed and (not strong_only or nodes.strong in kinds)
 
-    def link(self, leaf, found):
+    def link(self, leaf, found, known):
         here, parts, end = self.app.builder.get_target_uri(self.env.docname), [], 0
         for start, stop, entry in found:
-            table = package.tables(self.app.srcdir)[entry["table"]]
-            kept = str(leaf)[start:stop]
+            table, kept = known[entry["table"]], str(leaf)[start:stop]
             parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", kept, internal=True, classes=["bound"], refuri=relative_uri(here, table.address(entry["key"])),
                                                                        reftitle=f"From the table “{table.entry['title']}”" + (f", row {entry['key']}" if entry["key"] else ""))]
             end = stop

@@ -89,7 +89,7 @@ def sphinx(lock):
 
     It keeps the lock and ends when its input does, so that not even a build that was killed leaves one at work.
     """
-    start = "import os, sys, threading; sys.modules['rfc3987_syntax'] = None; threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start(); from jupyter_book.cli.main import main; main()"
+    start = "import os, sys, threading; threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start(); from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", str(ROOT),
                "-W", "-n", "--keep-going", "--config", str(configuration()), "--path-output", str(WORK)]
     troubles, stage = [], ""
