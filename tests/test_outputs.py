@@ -1,12 +1,16 @@
 """What is made beside the site: cards for link previews, the PDF, the table of weights."""
+import json
+import os
 import re
 import struct
 import subprocess
 import sys
 import zlib
+from xml.sax.saxutils import escape
 
 import numpy
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 
 from common import NOTEBOOKS, ROOT, SITE, pages, run
@@ -28,6 +32,45 @@ def pixels(png):
     lines = numpy.frombuffer(zlib.decompress(parts[b"IDAT"]), "u1").reshape(height, width + 1)
     assert (depth, colour) == (8, 3) and not lines[:, 0].any(), "not an indexed PNG with plain lines"
     return numpy.frombuffer(parts[b"PLTE"], "u1").reshape(-1, 3)[lines[:, 1:]].astype(int)
+
+
+# ---- fonts -------------------------------------------------------------------------------------------------------
+
+DRAWS = """
+import json, sys
+sys.path.insert(0, sys.argv[1] + "/book")
+import vl_convert
+from charts import work
+
+def drawn(texts):
+    picture = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text y="30" font-family="{}">{}</text></svg>'
+    nothing = [vl_convert.svg_to_png(picture.format("sans-serif", text)) for text in ("", chr(0x10fffd))]  # the second: the box of a lacking sign
+    return {".json": json.dumps([text for text, family in texts if vl_convert.svg_to_png(picture.format(family, text)) not in nothing]).encode()}
+
+if __name__ == "__main__":
+    from pathlib import Path
+    target = Path(sys.argv[2], "drawn.json")
+    at_work = work.Work([sys.argv[3]], sys.argv[2])
+    at_work.ask(target, drawn, json.loads(sys.argv[4]))
+    print(at_work.get(target).read_text())
+    at_work.close()
+"""
+
+
+def test_pictures_are_drawn_with_the_books_fonts_alone(tmp_path):
+    fonts = ROOT / yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]["charts_fonts"][0]
+    signs = sorted({sign for path in (ROOT / "figures").glob("*.svg") for sign in "".join(re.findall(r">([^<]*)</text>", path.read_text(encoding="utf-8"))) if not sign.isspace()})
+    assert "A" in signs and "①" in signs
+    machine = tmp_path / "home/.local/share/fonts"
+    machine.mkdir(parents=True)
+    (machine / "New.ttf").write_bytes(next(fonts.glob("*.ttf")).read_bytes().replace("New Chapter".encode("utf-16-be"), "Old Machine".encode("utf-16-be")))
+    (tmp_path / "draws.py").write_text(DRAWS)
+    said = subprocess.run([sys.executable, tmp_path / "draws.py", ROOT, tmp_path, fonts, json.dumps([("installed", "Old Machine"), ("ours", "New Chapter"), *((sign, "sans-serif") for sign in signs)])],
+                          capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path / "home"), "XDG_DATA_HOME": str(tmp_path / "home/.local/share")})
+    drawn = json.loads(said.stdout)
+    lacking = [sign for sign in signs if sign not in drawn and escape(sign) == sign]
+    assert "ours" in drawn and not lacking, f"the fonts in {fonts.relative_to(ROOT)} and vl-convert's own lack {lacking}: add a font that has them, see charts_fonts in book/charts/README.md"
+    assert "installed" not in drawn, "a font of the machine was used: pictures would differ from one machine to the next"
 
 
 # ---- cards -------------------------------------------------------------------------------------------------------

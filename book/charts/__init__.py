@@ -232,7 +232,7 @@ def pages(app, pagename, templatename, context, doctree):
 
 def begin(app):
     app.charts_read, app.charts_assets = set(), {}
-    app.charts_work = work.Work([str(Path(app.srcdir, folder)) for folder in app.config.charts_fonts])
+    app.charts_work = work.Work([str(Path(app.srcdir, folder)) for folder in app.config.charts_fonts], app.doctreedir)
     hook()
     app.builder.format == "html" and app.charts_work.ask(vega(app), work.runtime)
 

@@ -7,6 +7,8 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from xml.sax.saxutils import escape
 
 import vl_convert
 
@@ -27,8 +29,8 @@ def chart(spec, rows, widths, colors):
     return {".png": vl_convert.svg_to_png(pictures.figure_svg(spec, svgs[-1]), scale=2), ".json": json.dumps(made).encode()}
 
 
-def _begin(parent, fonts):
-    """A worker leaves an interrupt to its parent, and goes when the parent is gone."""
+def _begin(parent, fonts, listed):
+    """A worker leaves an interrupt to its parent, goes when the parent is gone, and draws with the listed fonts and vl-convert's own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
@@ -36,6 +38,8 @@ def _begin(parent, fonts):
             time.sleep(1)
         os._exit(1)
     threading.Thread(target=watch, daemon=True).start()
+    if fonts:  # else those of the machine, whose files vl-convert opens anew for each letter
+        os.environ["FONTCONFIG_FILE"] = listed
     for folder in fonts:
         vl_convert.register_font_directory(folder)
 
@@ -43,16 +47,18 @@ def _begin(parent, fonts):
 class Work:
     """Files that other processes make: `ask` for one early, `get` it when it is needed."""
 
-    def __init__(self, fonts):
-        self.fonts, self.pool, self.jobs = fonts, None, {}
+    def __init__(self, fonts, folder):
+        """`fonts`: folders; `folder`: where to write a list of them."""
+        self.fonts, self.listed, self.pool, self.jobs = fonts, Path(folder, "fonts.conf"), None, {}
 
     def ask(self, target, make, *arguments):
         """Have `target` made, unless it is there or asked for; `make` returns {suffix: content}, that of `target` last."""
         if target in self.jobs or target.exists():
             return
         if self.pool is None:  # a fork has all modules loaded; elsewhere than on Linux it is not safe
+            self.listed.write_text(f"<fontconfig>{''.join(f'<dir>{escape(font)}</dir>' for font in self.fonts)}</fontconfig>", encoding="utf-8")
             context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-            self.pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), context, _begin, (os.getpid(), self.fonts))
+            self.pool = ProcessPoolExecutor(min(os.cpu_count() or 1, 8), context, _begin, (os.getpid(), self.fonts, str(self.listed)))
         self.jobs[target] = self.pool.submit(make, *arguments)
 
     def get(self, target):
