@@ -311,6 +311,20 @@ def test_search_finds(origin, book, browser):
             say(visit.faults, f"faults of the search at {address}")
 
 
+@pytest.mark.parametrize("page", ["index.html", next(iter(CHARTS))])
+def test_a_first_visit_is_set_in_the_books_face(origin, browser, page):
+    with Visit(browser, f"{origin}/{page}") as visit:
+        visit.settle()
+        asked = visit.page.context.new_cdp_session(visit.page)
+        asked.send("DOM.enable")
+        asked.send("CSS.enable")
+        root = asked.send("DOM.getDocument")["root"]["nodeId"]
+        for place in ("main h1", "main p"):
+            node = asked.send("DOM.querySelector", {"nodeId": root, "selector": place})["nodeId"]
+            faces = asked.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+            assert any(face["isCustomFont"] for face in faces), f"{page}: {place} is drawn in {[face['familyName'] for face in faces]}, not in the book's face: is it preloaded?"
+
+
 def test_theme_switch_reaches_page_and_charts_and_is_kept(origin, browser):
     page = next(iter(CHARTS))
     with Visit(browser, f"{origin}/{page}") as visit:
@@ -329,8 +343,6 @@ def test_two_ways_of_publishing(published):
     chapter = next(iter(CHARTS))
     tree = soup(published / chapter)
     assert tree.find("link", rel="canonical")["href"] == SITE + chapter, "BOOK_SITE is set, but the page's canonical address is not under it"
-    faces = [link["href"] for link in tree.find_all("link", rel="preload")]
-    assert len(faces) == 1 and (published / chapter).parent.joinpath(faces[0]).is_file(), f"preloads {faces}, not the one face that every page needs"
     launches = [link["href"] for link in tree.find_all("a", href=True) if "example/book" in link["href"]]
     assert len(launches) >= 2, f"BOOK_REPOSITORY is set, but the page links only to {launches}"
     assert any("/blob/colab/chapters/" in launch for launch in launches), f"Colab has to open the copies on the branch for it, not {launches}"
@@ -367,7 +379,6 @@ def test_without_addresses_nothing_is_absolute(site):
         return  # the book has an address of its own
     for page, tree in site.items():
         assert not tree.find("link", rel="canonical"), f"{page}: a canonical address, though none is configured"
-        assert not tree.find("link", rel="preload"), f"{page}: a preload, which Chromium refuses in a book that is opened from disk, and says so"
         launches = [link["href"] for link in tree.select("p.run a[href^=http]")]
         assert not launches, f"{page}: launch links {launches}, though no repository is configured"
 

@@ -1,9 +1,7 @@
-// Asynchronous, so that no page waits for it. Who has chosen light or dark has been here before and has it in the cache, before the first paint.
+// Asynchronous, so that no page waits for it; what has to be known before the first paint is in first.js.
 (function () {
   "use strict";
   var root = document.documentElement, self = document.currentScript;
-  root.classList.add("js");
-  try { var kept = localStorage.getItem("theme"); if (kept === "light" || kept === "dark") root.dataset.theme = kept; } catch (e) { /* storage is off: follow the system */ }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", furnish); else furnish();
 
   function furnish() {
