@@ -268,7 +268,6 @@ def furnish_page(app, pagename, templatename, context, doctree):
     context["foot"] = [(env.titles[last[n]].astext(), pathto(last[n])) for n in names if n in last]
     context["csp"] = "" if str(meta.get("csp", "")).lower() in ("off", "false") else context.get("theme_csp")
     base = (app.config.html_baseurl or "").rstrip("/")
-    context["site"] = base
     # "index.html" is the address of the folder it lies in
     context["pageurl"] = f"{base}/{'' if pagename == root else pagename + '.html'}" if base else None
     page = pagename.rsplit("/", 1)[-1]
