@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,13 @@ def run(*command, cwd=ROOT, env=None, timeout=300):
     done = subprocess.run([str(part) for part in command], cwd=cwd, env={**os.environ, **(env or {})}, timeout=timeout,
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     return done.returncode, done.stdout
+
+
+def slowness():
+    """How many times slower than the machine that limits in seconds were set on this one is at the moment, at least 1: there, Python adds up ten million numbers in 0.3 s."""
+    start = time.perf_counter()
+    sum(number for number in range(10_000_000))
+    return max(1, (time.perf_counter() - start) / .3)
 
 
 def once(tmp_path_factory, name, make):

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from common import CHROME, NOTEBOOKS, ROOT, _Handler, copy_of_the_project, run
+from common import CHROME, NOTEBOOKS, ROOT, _Handler, copy_of_the_project, run, slowness
 
 SITE = ROOT / "_build/html"
 SPEC, LEDGER = "application/vnd.vegalite.v6+json", "application/vnd.ledger+json"
@@ -125,29 +125,33 @@ def said(page):
 
 def ready(page, seconds=240):
     """Wait until the line says that cells can be run; return the notebook's frame."""
-    until(lambda: said(page).startswith("Ready"), lambda: f"ready; the page says {said(page)!r}", seconds)
+    until(lambda: said(page).startswith("Ready"), lambda: f"ready; the page says {said(page)!r}", seconds * slowness(), .2)
     return page.frames[1]
 
 
 def state(frame):
-    """[{outputs, count, source}] of the code cells, and whether the kernel is at rest."""
+    """[{outputs, count, source}] of the code cells."""
     return frame.evaluate(f"""() => {{ const panel = {PANEL}, cells = panel.content.model.cells, found = [];
       for (let n = 0; n < cells.length; n++) {{ const cell = cells.get(n); if (cell.type === "code") found.push({{outputs: cell.outputs.toJSON(), count: cell.executionCount, source: cell.sharedModel.source}}); }}
-      return [found, panel.sessionContext.kernelDisplayStatus === "idle"]; }}""")
+      return found; }}""")
 
 
 def run_all(page, frame):
     """Press "Run all cells"; return (seconds to the first live output, all code cells when done)."""
-    start = time.monotonic()
+    going = f"""() => {{ const panel = {PANEL}, found = []; let drawn = false, wrong = false;
+      for (const {{model}} of panel.content.widgets) {{ if (model.type !== "code") continue;
+        found.push(!!model.executionCount);
+        for (let n = 0; n < model.outputs.length; n++) {{ const {{type, data}} = model.outputs.get(n); wrong ||= type === "error"; drawn ||= !!model.executionCount && `${{data["text/html"]}}`.includes("drawChart"); }} }}
+      return [drawn, wrong || found.every(done => done) && panel.sessionContext.kernelDisplayStatus === "idle"]; }}"""
+    patience, start, first = 240 * slowness(), time.monotonic(), None
     page.click("#all")
-    first = None
     while True:
-        cells, idle = state(frame)
-        if first is None and any(cell["count"] and cell["outputs"] and "drawChart" in json.dumps(cell["outputs"]) for cell in cells):
+        drawn, ended = frame.evaluate(going)
+        if drawn and first is None:
             first = time.monotonic() - start
-        if idle and all(cell["count"] for cell in cells) or any(output["output_type"] == "error" for cell in cells for output in cell["outputs"]):
-            return first, cells
-        assert time.monotonic() - start < 240, "the chapter does not come to its end"
+        if ended:
+            return first, state(frame)
+        assert time.monotonic() - start < patience, "the chapter does not come to its end"
         time.sleep(.1)
 
 
@@ -248,7 +252,8 @@ def test_a_chapter_runs_as_it_is_stored(path, server, reader, elsewhere):
     assert not page.wrong, page.wrong
     assert not elsewhere.asked, f"asked of other hosts: {elsewhere.asked}"
     page.close()
-    assert before + (first or 0) < MOST, "too slow for a reader; on a busy machine, run it again alone"
+    limit = MOST * slowness()
+    assert before + (first or 0) < limit, f"too slow for a reader: the limit is {MOST} s, on this machine {limit:.0f} s, since it is slower than the one that the limit was set on"
 
 
 def test_a_widget_answers_at_once(server, reader):
@@ -283,7 +288,7 @@ def test_reset_brings_the_chapter_back(server, reader):
     assert [output["evalue"] for cell in cells for output in cell["outputs"] if output["output_type"] == "error"] == ["division by zero"]
     page.reload()
     frame = ready(page)
-    assert any(cell["source"] == "1 / 0" for cell in state(frame)[0]), "what a reader saved is not there on the next visit"
+    assert any(cell["source"] == "1 / 0" for cell in state(frame)), "what a reader saved is not there on the next visit"
     page.click("#reset")
     until(lambda: not said(page).startswith("Ready"), "the reset begins")
     frame = ready(page)

@@ -5,6 +5,7 @@ import time
 from live import WIDGET, closed, elsewhere, listen, ready, server, until  # noqa: F401 (fixtures)
 
 import explorer
+from common import slowness
 
 SHOWN = "ask => [...ask.querySelectorAll('svg.marks')].map(svg => svg.outerHTML.replace(/clip\\d+/g, '')).join()"
 
@@ -24,13 +25,13 @@ def moves(control):
                 yield lambda n=n: control.select_option(index=n), lambda: control.select_option(index=first)
 
 
-def follows(ask, control, seconds=4):
+def follows(ask, control):
     """Move a control until the chart changes, then back; return the seconds that the change took, or None."""
-    before = ask.evaluate(SHOWN)
+    before, patience = ask.evaluate(SHOWN), 4 * slowness()
     for move, back in moves(control):
         start = end = time.monotonic()
         move()
-        while (now := ask.evaluate(SHOWN)) in (before, "") and end - start < seconds:
+        while (now := ask.evaluate(SHOWN)) in (before, "") and end - start < patience:
             time.sleep(.01)
             end = time.monotonic()
         back()

@@ -3,6 +3,7 @@
 `python book/live/lite.py [FOLDER]` (what `make live` runs first). FOLDER, if given, is where parts come from instead of
 the network. `_build/lite` is replaced only by one that was made whole, and kept while nothing it is made from has changed.
 """
+import hashlib
 import json
 import os
 import re
@@ -53,7 +54,7 @@ def settings(out, python):
     path = out / "jupyter-lite.json"
     config = json.loads(path.read_text("utf-8"))
     kernel = config["jupyter-config-data"].setdefault("litePluginSettings", {}).setdefault(KERNEL, {})
-    kernel |= {"pyodideUrl": f"./static/{python}/pyodide.mjs", "disablePyPIFallback": True, "loadPyodideOptions": {"packages": runtime.READY}}
+    kernel |= {"pyodideUrl": f"./static/{python}/start.mjs", "disablePyPIFallback": True, "loadPyodideOptions": {"packages": runtime.READY}}
     path.write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
@@ -62,7 +63,10 @@ def make(given):
     WORK.mkdir(parents=True)
     print("Making the notebooks that run in the browser ...", flush=True)
     sizes = runtime.assemble(WORK / "python", given)
-    name = f"python-{runtime.sha256(WORK / 'python/pyodide-lock.json')[:10]}"  # another name for other contents: browsers may keep it for good
+    shutil.copyfile(HERE / "site/start.mjs", WORK / "python/start.mjs")
+    sizes["start.mjs"] = (WORK / "python/start.mjs").stat().st_size
+    digest = hashlib.sha256(b"".join((WORK / "python" / file).read_bytes() for file in ("pyodide-lock.json", "start.mjs"))).hexdigest()
+    name = f"python-{digest[:10]}"  # another name for other contents: browsers may keep it for good
     contents(WORK / "source/files")
     print("  building JupyterLite ...", flush=True)
     out = WORK / "lite"
