@@ -37,7 +37,7 @@ def theme(table):
 
 
 def preview(table):
-    """Three rows, from the first, the middle and the last, in the columns that say most at a glance."""
+    """The first and the last row, in the columns that say most at a glance."""
     rows = table.rows
     chosen = [rows[n] for n in sorted({0, len(rows) // 2, len(rows) - 1})] if rows else []
     dull = re.compile(r"source_url|publisher|confidence|note|status|date_precision|acting|_2$|^n$")
@@ -52,7 +52,7 @@ def preview(table):
     cut = (lambda text: text if len(text) <= WIDTH else text[:WIDTH].rsplit(" ", 1)[0].rstrip(",;") + " …")
     align = ["--:" if field["type"] in ("integer", "number") else "---" for field in names]
     return [f"| {' | '.join(md(field['title']) for field in names)} |", f"| {' | '.join(align)} |",
-            *(f"| {' | '.join(md(cut(row[field['name']])) for field in names)} |" for row in chosen), ""]
+            *(f"| {' | '.join(md(cut(row[field['name']])) for field in names)} |" for row in chosen[::len(chosen) - 1 or 1]), ""]
 
 
 def block(table, charts):
@@ -87,7 +87,7 @@ def dictionary(root):
     charts, closed = package.charts(root, listed), sum(not table.entry["redistribute"] for table in tables.values())
     rows = sum(len(table.rows) for table in tables.values())
     yield from ("<!-- Written by book/tools/dictionary.py from data/datapackage.json: edit that, then `make data`. -->", "# The data", "",
-                f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described here: what a row is, three rows to look at, where it comes from, "
+                f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described here: what a row is, the first and the last row, where they come from, "
                 "on what terms, and what to beware of. The page of a table, one link away, has every row with its source, and what each column means.", "",
                 "[The descriptor](../data/datapackage.json) is a Data Package: `frictionless` and like tools read all tables with their types; `pandas.read_csv` reads any of them alone. "
                 f"{closed} tables stand outside the book's CC BY licence because their sources do not allow a copy: their pages say why and offer no file.", "")
