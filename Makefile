@@ -55,7 +55,7 @@ test: tests-environment book  ## every test, the built book in a browser among t
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --maxfail=5 tests $(ARGS)
 
 test-live: tests-environment live  ## every chapter run in a browser, in JupyterLab too (some minutes)
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -s tests/live.py tests/live_explorer.py $(ARGS)
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -s -o timeout=1200 tests/live.py tests/live_explorer.py $(ARGS)
 
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs); also a hook, see .githooks
 	@$(PYTEST) -n auto -m "not slow" tests $(ARGS)
