@@ -148,6 +148,21 @@ def test_countries_and_leaders_are_the_books_own(entry):
             assert name in linked or "enum" in field.get("constraints", {}), f"data/datapackage.json, table {entry['name']}, column {name}: give it a foreignKey to countries.code or leaders.name"
 
 
+def test_countries_agree_with_cities_and_ids():
+    """A city lies in one country, whichever table names it; an id that names a country (asahi-2010-jpn) belongs to a row of it."""
+    faults, where = [], {}
+    for entry in TABLES.values():
+        if "country" in {field["name"] for field in entry["schema"]["fields"]}:
+            for number, row in rows(entry):
+                place = f"data/{entry['path']}, row {number}"
+                if row.get("city"):
+                    country, first = where.setdefault(row["city"], (row["country"], place))
+                    faults += [f"{place}: {row['city']} lies in {row['country']}, but in {country} in {first}"] * (row["country"] != country)
+                named = set(row.get("id", "").lower().split("-")) & {"jpn", "kor"}
+                faults += [f"{place}, column country: {row['country']}, but its id is {row.get('id')}"] * (len(named) == 1 and row["country"].lower() not in named)
+    assert not faults, "one of the two is wrong:\n  " + "\n  ".join(faults)
+
+
 def test_rows_stand_in_the_order_of_their_key_or_date():
     for entry in TABLES.values():
         table = [row for _, row in rows(entry)]
