@@ -210,6 +210,19 @@ def enable():
         altair.renderers.enable("html", template="inline")
 
 
+def _name_tips(chart, labels):
+    """Have tooltips call fields by the names of the data table and write dates and large numbers for readers, where the chart does not say."""
+    for part in (part for group in ("layer", "vconcat", "concat") for part in getattr(chart, group, ())):
+        _name_tips(part, labels)
+    tips = getattr(getattr(chart, "encoding", None), "tooltip", ())
+    for tip in tips if isinstance(tips, list) else [tips] if isinstance(tips, altair.Tooltip) else ():
+        field, _, kind = str(tip.shorthand).partition(":")
+        for part, value in {"title": labels.get(field, field.replace("_", " ").capitalize()),
+                            "format": {"T": "%B %Y" if field == "month" else "%-d %B %Y", "Q": "" if field == "year" else ","}.get(kind, "")}.items():
+            if value and isinstance(tip[part], UndefinedType):
+                tip[part] = value
+
+
 def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None):
     """Return `chart` with everything its figure needs: headline, measure, description, sources and as-of date.
 
@@ -235,6 +248,9 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
         chart = chart.properties(width="container")
     chart.title = {"text": textwrap.wrap(title, 66), "subtitle": textwrap.wrap(subtitle, 92)}
     chart.description = alt
+    phone = phone and phone.copy()
+    for drawing in filter(None, (chart, phone)):
+        _name_tips(drawing, columns)
     narrow = phone and {part: value for part, value in phone.to_dict().items() if part not in ("$schema", "config", "datasets")}
     chart.usermeta = {"figure": {
         "id": id, "title": title, "subtitle": subtitle, "alt": alt, "note": note, "columns": columns, "tables": tables,

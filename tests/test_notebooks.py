@@ -133,7 +133,11 @@ def test_charts_carry_what_their_figures_need(path):
         rows = list(spec.get("datasets", {}).values()) or [[]]
         if not any(all(set(figure["columns"]) <= set(row) for row in table) and table for table in rows):
             faults.append(f"{place}: no dataset has all of the columns {list(figure['columns'])}")
+        if painted := {field for table in rows if isinstance(table, list) for row in table for field, value in row.items() if isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value)}:
+            faults.append(f"{place}: its data hold colours ({', '.join(painted)}), which the dark page cannot change; put them in the encoding")
         for key, value in walk(spec):
+            if key == "tooltip":
+                faults += [f"{place}: a tooltip calls {tip['field']!r} {tip.get('title')!r}; say it in words" for tip in (value if isinstance(value, list) else [value]) if "field" in tip and not re.fullmatch("[^_]+", tip.get("title", ""))]
             if key == "hconcat":
                 faults.append(f"{place}: hconcat does not fit a phone; stack with vconcat")
             if key.lower().endswith("fontsize") and isinstance(value, (int, float)) and value < 11:
