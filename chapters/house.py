@@ -228,8 +228,8 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
 
     `title` is the finding, `subtitle` measure, unit and period, `alt` says in 40 to 300 characters what the drawing
     shows. `table` names the table or tables drawn; sources, licence and as-of date (the oldest, if several) come from
-    their descriptor. `columns` maps the fields of the figure's data table to labels with units. `phone` may be another
-    drawing of the same data frames for narrow screens. Raises ValueError.
+    their descriptor. `columns` maps the fields of the figure's data table to labels with units, which tooltips use too.
+    `phone` may be another drawing of the same data frames for narrow screens. Raises ValueError.
     """
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"chart id {id!r}: use lower-case words joined by hyphens")
