@@ -216,7 +216,10 @@ def _name_tips(chart, labels):
         _name_tips(part, labels)
     tips = getattr(getattr(chart, "encoding", None), "tooltip", ())
     for tip in tips if isinstance(tips, list) else [tips] if isinstance(tips, altair.Tooltip) else ():
-        field, _, kind = str(tip.shorthand).partition(":")
+        told = isinstance(tip.shorthand, str) and re.fullmatch(r"(?:\w+\()?(\w+)\)?(?::(\w))?", tip.shorthand)  # date:T, sum(missiles):Q; not count()
+        if not told:
+            continue
+        field, kind = told.groups()
         for part, value in {"title": labels.get(field, field.replace("_", " ").capitalize()),
                             "format": {"T": "%B %Y" if field == "month" else "%-d %B %Y", "Q": "" if field == "year" else ","}.get(kind, "")}.items():
             if value and isinstance(tip[part], UndefinedType):

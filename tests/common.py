@@ -60,7 +60,7 @@ def run(*command, cwd=ROOT, env=None, timeout=300):
 
 
 def slowness():
-    """How many times slower than the machine that limits in seconds were set on this one is at the moment, at least 1: there, Python adds up ten million numbers in 0.3 s."""
+    """How many times slower this machine is at the moment than the one that limits in seconds are meant for, at least 1: one on which Python adds up ten million numbers in 0.3 s."""
     start = time.perf_counter()
     sum(number for number in range(10_000_000))
     return max(1, (time.perf_counter() - start) / .3)

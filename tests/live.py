@@ -253,7 +253,7 @@ def test_a_chapter_runs_as_it_is_stored(path, server, reader, elsewhere):
     assert not elsewhere.asked, f"asked of other hosts: {elsewhere.asked}"
     page.close()
     limit = MOST * slowness()
-    assert before + (first or 0) < limit, f"too slow for a reader: the limit is {MOST} s, on this machine {limit:.0f} s, since it is slower than the one that the limit was set on"
+    assert before + (first or 0) < limit, f"too slow for a reader: the limit is {MOST} s, on this machine {limit:.0f} s, since it is slower than the limit is meant for"
 
 
 def test_a_widget_answers_at_once(server, reader):

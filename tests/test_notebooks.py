@@ -137,7 +137,7 @@ def test_charts_carry_what_their_figures_need(path):
             faults.append(f"{place}: its data hold colours ({', '.join(painted)}), which the dark page cannot change; put them in the encoding")
         for key, value in walk(spec):
             if key == "tooltip":
-                faults += [f"{place}: a tooltip calls {tip['field']!r} {tip.get('title')!r}; say it in words" for tip in (value if isinstance(value, list) else [value]) if "field" in tip and not re.fullmatch("[^_]+", tip.get("title", ""))]
+                faults += [f"{place}: a tooltip calls {tip['field']!r} {tip.get('title')!r}; say it in words" for tip in (value if isinstance(value, list) else [value]) if "field" in tip and re.search(r"^$|_|^[A-Z]?[a-z]+\(|^[Pp]ct$", tip.get("title", ""))]
             if key == "hconcat":
                 faults.append(f"{place}: hconcat does not fit a phone; stack with vconcat")
             if key.lower().endswith("fontsize") and isinstance(value, (int, float)) and value < 11:
