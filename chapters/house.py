@@ -264,7 +264,7 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
 
 
 class _Ledger:
-    """Checked bindings; shows itself as a line of text, and as JSON for the site, which links each phrase to its table."""
+    """Checked bindings; shows itself as a line of text, and as JSON for the site, which links each number to its table or row."""
 
     def __init__(self, entries):
         self.entries = entries
@@ -273,26 +273,49 @@ class _Ledger:
         return {"text/plain": f"{len(self.entries)} phrases agree with the data", "application/vnd.ledger+json": self.entries}
 
 
+def _cells(name):
+    """A reader of single cells of a table: it turns "key/column" into (key, value) and raises ValueError where that is no cell."""
+    entry, frame = _resource(name), load(name)
+    if not (key := entry.get("schema", {}).get("primaryKey")):
+        raise ValueError(f"the ledger asks data/{entry['path']} for a cell, but it has no primary key to name its rows by")
+    header, rows = _rows(entry)
+    parts = [header.index(part) for part in key]
+    places = {"/".join(row[part] for part in parts): number for number, row in enumerate(rows)}
+
+    def read(path):
+        key, _, column = path.rpartition("/")
+        for kind, word, known in (("row", key, places), ("column", column, header)):
+            if word not in known:
+                near = "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(word, known, 1))
+                raise ValueError(f"the ledger asks data/{entry['path']} for {path!r}, but it has no {kind} {word!r}{near}")
+        if pd.isna(value := frame[column].iat[places[key]]):
+            raise ValueError(f"the ledger asks data/{entry['path']} for {path!r}, which is blank")
+        return key, value
+    return read
+
+
 def ledger(bindings):
     """Check that each phrase of the prose says what the data say; raise ValueError listing every one that does not.
 
-    `bindings` maps a table, or "table/key" for a single row, to {phrase: value}: a number, a date, or a list of them
-    in the order in which they stand in the phrase, each in the unit written (49.15 for "49%").
+    `bindings` maps a table to {phrase: value}: a number, a date, or a list of them in the order in which they stand
+    in the phrase, each in the unit written (49.15 for "49%"). A value that is one cell of the table is named by its
+    place, "key/column" ("2011/agreement_pct"): its number then leads readers to that row.
     """
-    checked, wrong = [], []
-    for place, phrases in bindings.items():
-        name, _, key = place.partition("/")
+    checked, wrong, cells = [], [], functools.cache(_cells)
+    for name, phrases in bindings.items():
         _resource(name)
         for phrase, values in phrases.items():
             values = list(values) if isinstance(values, (list, tuple)) else [values]
+            pairs = [cells(name)(value) if isinstance(value, str) and "/" in value else ("", value) for value in values]
+            rows, values = [row for row, _ in pairs], [value for _, value in pairs]
             numbers = list(numerals.find(phrase))
             if len(numbers) > len(values):
                 numbers = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
             if len(numbers) != len(values):
                 wrong.append(f"{phrase!r} holds {len(numbers)} numbers, {len(values)} values are bound to it")
-            wrong += [f"{phrase!r} says {number.text}, the data say {value} ({place})"
-                      for number, value in zip(numbers, values) if not numerals.agrees(number, value)]
-            checked.append({"phrase": phrase, "table": name, "key": key, "values": [
+            wrong += [f"{phrase!r} says {number.text}, the data say {value} ({name}{f', row {row}' * bool(row)})"
+                      for number, value, row in zip(numbers, values, rows) if not numerals.agrees(number, value)]
+            checked.append({"phrase": phrase, "table": name, "rows": rows if any(rows) else [], "values": [
                 value.isoformat()[:10] if hasattr(value, "isoformat") else value if isinstance(value, str) else round(float(value), 6) for value in values]})
     if wrong:
         raise ValueError("the prose no longer agrees with the data:\n  " + "\n  ".join(wrong))

@@ -369,9 +369,9 @@ def stored(kind):
 
 
 def ledger_value(copy, draw):
-    path = draw.choice([path for path in copy.chapters() if '"values":[' in copy.read(path)])
+    path = draw.choice([path for path in copy.chapters() if '{"phrase":' in copy.read(path)])
     text = copy.read(path)
-    found = draw.choice(list(re.finditer(r'"values":\[(\d[\d.]*)', text)))
+    found = draw.choice(list(re.finditer(r'(?<=\n)\{"phrase":.*"values":\[(\d[\d.]*)', text)))
     copy.write(path, text[:found.start(1)] + str(float(found[1]) * 2 + 1) + text[found.end(1):])
     return f"{path}: a stored ledger value is {float(found[1]) * 2 + 1} and not {found[1]}", {Path(path).stem}
 

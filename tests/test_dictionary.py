@@ -18,6 +18,7 @@ from common import NOTEBOOKS, ROOT, run
 sys.path[:0] = [str(ROOT), str(ROOT / "book/tools")]
 import dictionary  # noqa: E402
 import house  # noqa: E402
+import numerals  # noqa: E402
 import package as make_data  # noqa: E402
 from book.site import extension, feed, package, pages  # noqa: E402
 
@@ -81,7 +82,9 @@ def test_every_ledger_entry_leads_to_a_table_or_row(path):
     for doc, entries in package.outputs(ROOT, package.LEDGER):
         for entry in entries if doc.endswith(path.stem) else ():
             assert entry["table"] in TABLES, f"{path.name}: {entry['phrase']!r} is bound to {entry['table']!r}, which is no table"
-            assert not entry["key"] or entry["key"] in TABLES[entry["table"]].places, f"{path.name}: {entry['phrase']!r} is bound to row {entry['key']!r}, which data/{entry['table']}.csv lacks"
+            lacking = {row for row in entry["rows"] if row} - set(TABLES[entry["table"]].places)
+            assert not lacking, f"{path.name}: {entry['phrase']!r} is bound to rows {lacking}, which data/{entry['table']}.csv lacks"
+            assert len(entry["rows"]) in (0, len(entry["values"])), f"{path.name}: {entry['phrase']!r} has {len(entry['values'])} values and {len(entry['rows'])} rows"
 
 
 # ---- table pages -----------------------------------------------------------------------------------------------
@@ -101,7 +104,7 @@ def test_hostile_text_stays_text(hostile):
     shown = parsed(pages.table_page(hostile, 0, [("x", HOSTILE, "chapters/x")], lambda to: to, "", True, set()))
     assert not shown.find("script") and shown.get_text().count(HOSTILE) >= 8
     assert not [link["href"] for link in shown.find_all("a") if "javascript" in link["href"]]
-    shown = parsed(pages.ledger([{"phrase": HOSTILE, "table": "meetings", "key": "", "values": [HOSTILE]}], TABLES, lambda to: to))
+    shown = parsed(pages.ledger([{"phrase": HOSTILE, "table": "meetings", "rows": [], "values": [HOSTILE]}], TABLES, lambda to: to))
     assert not shown.find("script") and shown.get_text().count(HOSTILE) == 2
 
 
@@ -131,13 +134,13 @@ def test_values_are_shown_as_they_are():
 
 # ---- numbers in prose ------------------------------------------------------------------------------------------
 
-def bind(*content, ledger=("590 minutes of talks", "Seoul's 12 meetings"), doc="chapters/x", path="chapters/x.ipynb", classes=()):
+def bind(*content, ledger=("590 minutes of talks", "Seoul's 12 meetings"), rows=(), doc="chapters/x", path="chapters/x.ipynb", classes=()):
     """Links that the transform makes in a paragraph: [(text, address)]."""
     document = new_document("x", get_default_settings())
     box = nodes.container("", nodes.paragraph("", "", *content), classes=list(classes))
     document += box
     builder = SimpleNamespace(get_target_uri=lambda name: f"{name}.html")
-    entries = [{"phrase": phrase, "table": "meetings", "key": "8" if phrase.startswith("590") else "", "values": []} for phrase in ledger]
+    entries = [{"phrase": phrase, "table": "meetings", "rows": ["8"] * phrase.startswith("590") or rows, "values": [0] * len(list(numerals.find(phrase)))} for phrase in ledger]
     document.settings.env = SimpleNamespace(app=SimpleNamespace(srcdir=ROOT, builder=builder), docname=doc, doc2path=lambda name: path, book_ledgers=[("chapters/x", entries)])
     extension.Bind(document).run()
     return [(link.astext(), link["refuri"]) for link in document.findall(nodes.reference) if "bound" in link["classes"]]
@@ -148,6 +151,9 @@ def test_bound_phrases_become_links():
     assert bind(nodes.Text("1590 minutes of talks"), nodes.Text(" or 590 minutes of talksome")) == []
     assert bind(nodes.strong("", "590"), nodes.Text(" minutes of talks")) == [("590", "../tables/meetings.html#row-8")]
     assert bind(nodes.Text("Seoul's 12 "), nodes.emphasis("", "meetings")) == [("12", "../tables/meetings.html")]
+    each = [("30", "../tables/meetings.html#row-1"), ("12", "../tables/meetings.html"), ("45", "../tables/meetings.html#row-2")]
+    assert bind(nodes.Text("30 minutes, of 12 meetings, and "), nodes.strong("", "45"), ledger=["30 minutes, of 12 meetings, and 45"], rows=["1", "", "2"]) == each
+    assert bind(nodes.strong("", "12"), nodes.Text(" or "), nodes.strong("", "12"), ledger=["12 or 12"], rows=["1", "2"]) == [("12", "../tables/meetings.html#row-1"), ("12", "../tables/meetings.html#row-2")]
 
 
 def test_bound_phrases_stay_plain_where_a_link_would_break_something():
@@ -325,7 +331,7 @@ def test_a_table_has_its_page(book, table):
     if table.entry["redistribute"]:
         assert seen == [package.anchor(key) for key in table.places] and weak == sum(map(package.weak, table.rows))
     else:
-        quoted = {package.anchor(entry["key"]) for _, entries in package.outputs(ROOT, package.LEDGER) for entry in entries if entry["table"] == table.name and entry["key"]}
+        quoted = {package.anchor(row) for _, entries in package.outputs(ROOT, package.LEDGER) for entry in entries if entry["table"] == table.name for row in entry["rows"]}
         assert set(seen) <= quoted, f"tables/{table.name}.html shows rows that no chapter quotes, against the table's terms"
     file = book / "data" / table.path.name
     assert file.exists() == table.entry["redistribute"], f"{table.path.name} is offered against its terms, or missing"

@@ -120,6 +120,36 @@ def test_stored_ledgers_still_agree():
                 assert numerals.agrees(number, value), f"{chapter.name}: {entry['phrase']!r} says {number.text}, its stored value is {value}"
 
 
+def test_a_number_leads_to_a_row_that_holds_its_value():
+    """As stored: else a link tells a reader that a row says what it does not say."""
+    faults = []
+    for chapter in CHAPTERS:
+        for entry in bindings(chapter):
+            table = package.tables(ROOT)[entry["table"]]
+            for row, value in ((row, value) for row, value in zip(entry["rows"], entry["values"], strict=bool(entry["rows"])) if row):
+                cells = [cell for cell in table.rows[table.places[row]].values() if cell] if row in table.places else []
+                if not any(str(value).startswith(cell) if isinstance(value, str) else re.fullmatch(r"-?\d+(\.\d+)?", cell) and abs(float(cell) - value) <= 5e-7 for cell in cells):
+                    faults.append(f"{chapter.name}, ledger: {entry['phrase']!r}: row {row} of data/{entry['table']}.csv does not hold {value}")
+    assert not faults, "run 'make notebooks', which stores the ledgers anew:\n  " + "\n  ".join(faults)
+
+
+def test_the_ledger_reads_cells_and_names_what_is_wrong():
+    def said(phrase, *places, table="meetings"):
+        with pytest.raises(ValueError) as error:
+            house.ledger({table: {phrase: list(places)}})
+        return str(error.value)
+    entry = house.ledger({"meetings": {"20 minutes in May 2024, of 12": ["8/duration_min", "10/date", 12]}}).entries[0]
+    meetings = house.load("meetings").set_index("n")
+    assert entry["rows"] == ["8", "10", ""] and entry["values"] == [meetings.duration_min[8], meetings.date[10].isoformat()[:10], 12]
+    assert "says 21, the data say 20 (meetings, row 8)" in said("21 minutes", "8/duration_min")
+    assert "no row '88'; did you mean '8'?" in said("20 minutes", "88/duration_min")
+    assert "no column 'duration'; did you mean 'duration_min'?" in said("20 minutes", "8/duration")
+    blank = next(row["n"] for row in package.tables(ROOT)["timeline"].rows if not row["note"])
+    assert f"'{blank}/note', which is blank" in said("20 minutes", f"{blank}/note", table="timeline")
+    assert "no primary key" in said("20 minutes", "8/duration_min", table="world_land")
+    assert "no table called 'meetings/8'" in said("20 minutes", 20, table="meetings/8")
+
+
 MEASURES = {r"(?:won|₩)\b": r"\bwon\b|krw", r"(?:yen|¥)\b": r"\byen\b|jpy", r"(?:US )?dollars?\b": r"dollar|usd", r"(?:minutes?|hours?)\b": r"minutes?\b",
             r"(?:kilobytes?|kB)\b": r"kilobyte", r"(?:days?|weeks?|months?|years?)\b": r"\b(?:date|day|month|year|period)"}
 
@@ -131,7 +161,7 @@ def test_a_phrase_speaks_of_what_its_table_measures():
         for entry in bindings(chapter):
             table = package.tables(ROOT)[entry["table"]]
             known = [f"{field['name'].replace('_', ' ')} {field['type']} {field.get('unit', '')} {field['title']} {field['description']}" for field in table.fields]
-            known += [row.get(column, "") for row in table.rows for column in ("unit", "currency")] + [text for row in table.rows if table.key(row) == entry["key"] for text in row.values()]
+            known += [row.get(column, "") for row in table.rows for column in ("unit", "currency")] + [text for row in table.rows if table.key(row) in entry["rows"] for text in row.values()]
             phrase = plain(entry["phrase"])
             for number in numerals.find(phrase):
                 for words, columns in MEASURES.items():

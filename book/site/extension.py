@@ -97,6 +97,15 @@ def phrases(env, doc):
     return found
 
 
+def counted(entry, text):
+    """(row or "", number) for every number of a bound phrase that has a value, as `text` writes it and `house.ledger` counts."""
+    import numerals
+    numbers = list(numerals.find(text))
+    if len(numbers) > len(entry["values"]):
+        numbers = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
+    return list(zip(entry["rows"] or [""] * len(numbers), numbers))
+
+
 class Bind(SphinxPostTransform):
     """Each number of a bound phrase becomes a quiet link to its table or row."""
     default_priority = 220  # after the theme has told its lists
@@ -106,7 +115,6 @@ class Bind(SphinxPostTransform):
         bound = phrases(self.env, self.env.docname)
         if not bound:
             return
-        import numerals
         ordered, known = sorted(bound, key=len, reverse=True), package.tables(self.app.srcdir)
         for paragraph in list(self.document.findall(nodes.paragraph)):
             above = {name for node in up(paragraph) for name in node.get("classes", [])}
@@ -118,17 +126,15 @@ class Bind(SphinxPostTransform):
                 starts.append(len(text))
                 text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
             for match, entry in ((match, bound[phrase]) for phrase in ordered if phrase in text for match in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", text)):
-                inside = [(leaf, max(match.start() - start, 0), min(match.end() - start, len(leaf))) for leaf, start in zip(leaves, starts)
-                          if start < match.end() and match.start() < start + len(leaf)]
-                free = [part for part in inside if self.open(part[0], paragraph, "in-short" in above)]
-                for leaf, start, end in free:
-                    numbers = list(numerals.find(str(leaf)[start:end]))
-                    counted = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED] or numbers
-                    taken = spans.setdefault(leaf, [])  # phrases may overlap: a number belongs to the longest
-                    taken += [(start + number.start, start + number.end, entry) for number in counted
-                              if not any(start + number.start < stop and first < start + number.end for first, stop, _ in taken)]
-            for leaf, found in spans.items():
-                self.link(leaf, sorted(found, key=lambda span: span[:2]), known)
+                for row, number in counted(entry, match[0]):
+                    first, last = match.start() + number.start, match.start() + number.end
+                    within = [place for place, start in enumerate(starts) if start <= first and last <= start + len(leaves[place])]
+                    for place in (place for place in within if self.open(leaves[place], paragraph, "in-short" in above)):
+                        taken = spans.setdefault(place, [])  # phrases may overlap: a number belongs to the longest
+                        if not any(first < stop and begun < last for begun, stop, *_ in taken):
+                            taken.append((first, last, entry["table"], row))
+            for place, found in spans.items():
+                self.link(leaves[place], starts[place], sorted(found), known)
 
     @staticmethod
     def open(leaf, paragraph, strong_only):
@@ -137,12 +143,12 @@ class Bind(SphinxPostTransform):
         closed = any(issubclass(kind, (nodes.reference, addnodes.download_reference, nodes.literal, nodes.raw, nodes.footnote_reference, nodes.math)) for kind in kinds)
         return not closed and (not strong_only or nodes.strong in kinds)
 
-    def link(self, leaf, found, known):
+    def link(self, leaf, begin, found, known):
         here, parts, end = self.app.builder.get_target_uri(self.env.docname), [], 0
-        for start, stop, entry in found:
-            table, kept = known[entry["table"]], str(leaf)[start:stop]
-            parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", kept, internal=True, classes=["bound"], refuri=relative_uri(here, table.address(entry["key"])),
-                                                                       reftitle=f"From the table “{table.entry['title']}”" + (f", row {entry['key']}" if entry["key"] else ""))]
+        for start, stop, name, row in ((start - begin, stop - begin, *to) for start, stop, *to in found):
+            table, kept = known[name], str(leaf)[start:stop]
+            parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", kept, internal=True, classes=["bound"], refuri=relative_uri(here, table.address(row)),
+                                                                       reftitle=f"From the table “{table.entry['title']}”" + (f", row {row}" if row else ""))]
             end = stop
         leaf.parent.replace(leaf, [part for part in [*parts, nodes.Text(str(leaf)[end:])] if part.astext()])
 
@@ -169,7 +175,8 @@ def prepare(app, env, docnames):
     for doc, entries in env.book_ledgers:
         for entry in entries:
             try:
-                known[entry["table"]].address(entry["key"])
+                for row in entry["rows"] or [""]:
+                    known[entry["table"]].address(row)
             except (KeyError, ValueError) as error:
                 wrong.append(f"{doc}.ipynb, ledger: {entry['phrase']!r}: " + (f"there is no table {error}" if isinstance(error, KeyError) else str(error)))
     for fault in wrong:
@@ -190,7 +197,7 @@ def table_pages(app):
         return
     found, uses = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs)
     late = set(app.config.charts_overdue)
-    quoted = {(entry["table"], entry["key"]) for _, entries in app.env.book_ledgers for entry in entries}
+    quoted = {(entry["table"], row) for _, entries in app.env.book_ledgers for entry in entries for row in entry["rows"]}
     home = "chapters/data.html" if "chapters/data" in app.env.found_docs else ""
     for table in found.values():
         for page in range(table.pages):

@@ -147,9 +147,10 @@ def shown(value):
 
 def ledger(entries, tables, reach):
     """Every bound phrase of a chapter with its values and where they come from, folded."""
-    lines = "".join(
-        f'<tr><th scope="row" class="t">{escape(entry["phrase"])}</th><td class="t">{" · ".join(map(shown, entry["values"]))}</td>'
-        f'<td class="t">{link(tables[entry["table"]].entry["title"] + (", row " + entry["key"] if entry["key"] else ""), reach(tables[entry["table"]].address(entry["key"])))}</td></tr>' for entry in entries)
+    def places(entry):
+        table = tables[entry["table"]]
+        return ", ".join([link(table.entry["title"], reach(table.address())), *(link(f"row {row}", reach(table.address(row))) for row in dict.fromkeys(entry["rows"]) if row)])
+    lines = "".join(f'<tr><th scope="row" class="t">{escape(entry["phrase"])}</th><td class="t">{" · ".join(map(shown, entry["values"]))}</td><td class="t">{places(entry)}</td></tr>' for entry in entries)
     return ('<details class="ledger"><summary>Every number in this chapter, and where it comes from</summary>'
             '<div class="rows" role="region" tabindex="0" aria-label="Numbers in this chapter and their tables"><table><thead><tr><th scope="col">In the text</th>'
             f'<th scope="col">In the data</th><th scope="col">Table</th></tr></thead><tbody>{lines}</tbody></table></div></details>')

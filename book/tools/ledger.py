@@ -22,17 +22,19 @@ def sources(table, row):
 def said(doc, entry, tables):
     """A binding as lines of text."""
     table = tables[entry["table"]]
-    row = table.rows[table.places[entry["key"]]] if entry["key"] else None
-    rows = f"row {entry['key']}" if row else f"worked out from {len(table.rows):,} rows" if table.rows else "the whole file"
-    return "\n".join([f"{doc}: {entry['phrase']}", f"    = {', '.join(map(str, entry['values']))}", f"    data/{table.path.name}, {rows}",
-                      *(f"    {title}{': ' * bool(address)}{address}" for title, address in sources(table, row))])
+    lines = [f"{doc}: {entry['phrase']}", f"    = {', '.join(map(str, entry['values']))}"]
+    for key in dict.fromkeys(entry["rows"] or [""]):
+        row = table.rows[table.places[key]] if key else None
+        rows = f"row {key}" if row else f"worked out from {len(table.rows):,} rows" if table.rows else "the whole file"
+        lines += [f"    data/{table.path.name}, {rows}", *(f"      {title}{': ' * bool(address)}{address}" for title, address in sources(table, row))]
+    return "\n".join(lines)
 
 
 def main(words):
     tables, count = package.tables(ROOT), 0
     for doc, entries in package.outputs(ROOT, package.LEDGER):
         for entry in entries:
-            if all(word.lower() in f"{doc} {entry['phrase']} {entry['table']}/{entry['key']}".lower() for word in words):
+            if all(word.lower() in f"{doc} {entry['phrase']} {entry['table']}/{' '.join(entry['rows'])}".lower() for word in words):
                 print(said(doc, entry, tables), end="\n\n")
                 count += 1
     print(f"{count:,} phrases" + (f" with {' '.join(words)}" if words else "") + ", each checked against its table when the chapters run and by the tests.")

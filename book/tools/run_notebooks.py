@@ -119,7 +119,7 @@ def text(notebook):
             for kind, value in output.get("data", {}).items():
                 if kind.endswith("json"):
                     output["data"][kind] = f"\ue000{len(blocks)}\ue000"
-                    blocks.append(dense(value, 3))
+                    blocks.append(dense(value, 3 if isinstance(value, dict) else 1))  # a binding of the ledger is one line
     stored = json.dumps({"cells": cells, **{key: plain[key] for key in sorted(plain)}}, indent=1, ensure_ascii=False)
     return re.sub('"\ue000([0-9]+)\ue000"', lambda block: blocks[int(block[1])], stored) + "\n"
 
