@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -93,10 +94,11 @@ SITE, REPOSITORY = "https://example.org/chapter/", "https://github.com/example/b
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory):
+def published(tmp_path_factory, book):
     """Folder of the book as it is built when it has an address and a repository."""
     def make(folder):
         clone = copy_of_the_project(folder.with_name("published-project"))
+        shutil.copytree(ROOT / "_build/work", clone / "_build/work")
         code, said = run(sys.executable, "book/tools/build.py", cwd=clone, env={"BOOK_SITE": SITE, "BOOK_REPOSITORY": REPOSITORY}, timeout=900)
         assert code == 0, f"with BOOK_SITE and BOOK_REPOSITORY set the book does not build:\n{said}"
         (clone / "_build/html").rename(folder)
@@ -230,3 +232,19 @@ class Visit:
             asleep = self.page.evaluate(SCROLL)
         assert not asleep, f"{self.address}: scrolled past, but after half a minute #{asleep[0]} is {asleep[1]} ({asleep[2]} frames in half a second)"
         return self.settle()
+
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that read colours: all that can change with the scheme
+RUN_AXE = """async ([within, runOnly]) => { const folded = [...document.querySelectorAll('details:not([open])')].map(details => {
+    const inside = document.createDocumentFragment(); inside.append(...[...details.childNodes].filter(node => node.nodeName !== 'SUMMARY')); return [details, inside]; });
+  try { return (await axe.run(within || document, {runOnly, resultTypes: ['violations']})).violations; }
+  finally { folded.reverse().forEach(([details, inside]) => details.append(inside)); } }"""
+
+
+def axe(page, within=None, colours_only=False):
+    """Violations of axe's rules on the page or within a selector, a sentence each. What is folded is put away meanwhile: axe finds no fault in hidden nodes, but goes through them all."""
+    page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
+    found = page.evaluate(RUN_AXE, [within, {"type": "rule", "values": COLOURS} if colours_only else {"type": "tag", "values": TAGS}])
+    return [f"{violation['id']}: {violation['help']}: {node['html'][:140]}" for violation in found for node in violation["nodes"][:3]]

@@ -4,13 +4,12 @@ import json
 import re
 import subprocess
 import sys
-from importlib.resources import files
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
 
-from common import FRAMES, LIVE, NOTEBOOKS, ROOT, SITE, Visit, copy_of_the_project, package, pages, run
+from common import FRAMES, LIVE, NOTEBOOKS, ROOT, SITE, Visit, axe, copy_of_the_project, package, pages, run
 from test_notebooks import charts
 
 pytestmark = pytest.mark.slow
@@ -24,7 +23,6 @@ DRAWN = {f"chapters/{path.stem}.html": [spec["usermeta"]["figure"] for _, spec, 
 CHARTS = {page: figures for page, figures in DRAWN.items() if figures and page in PAGES}
 KB = 1024
 FIRST_TEXT, FIRST_CHAPTER, ALL = 70 * KB, 120 * KB, 450 * KB  # gzip, on the wire
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 # ---- from disk ---------------------------------------------------------------------------------------------------
@@ -189,8 +187,6 @@ def test_every_chart_is_a_whole_figure(site, page):
 
 # ---- in a browser ------------------------------------------------------------------------------------------------
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-COLOURS = ["color-contrast", "link-in-text-block"]  # the rules of axe that read colours: all that can change with the scheme
 WIDTHS = (320, 360, 640, 768, 1280)  # 640 is a window of 1280 at 200 % zoom
 PAPER = "() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
 READ = """() => { const found = [], seen = node => node.checkVisibility() || getComputedStyle(node).display === 'contents' && seen(node.parentElement), walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
@@ -206,12 +202,21 @@ PRINTED = """() => [...document.querySelectorAll('button, select, input, textare
     .map(figure => `${figure.id} does not print as one drawing`))"""
 
 
-def axe(visit, state, rules=TAGS, within=None):
-    """Violations of axe's rules (tags or names) on the page or within a selector, as faults."""
-    visit.page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
-    found = visit.page.evaluate("([within, rules]) => axe.run(within || document, {runOnly: rules, resultTypes: ['violations']})",
-                                [within, {"type": "tag" if rules is TAGS else "rule", "values": rules}])
-    return [f"{state}: {violation['id']}: {violation['help']}: {node['html'][:140]}" for violation in found["violations"] for node in violation["nodes"][:3]]
+SEEN = """() => Object.fromEntries([...document.querySelectorAll('figure.chart')].map(figure => [figure.id, [...figure.querySelectorAll('.chart-drawing svg')].filter(svg => svg.checkVisibility())
+  .map(svg => svg.getBoundingClientRect().toJSON()).filter(box => box.width > 200 && box.height > 60)]))"""
+
+
+def test_axe_sees_faults_and_leaves_the_page_as_it_was(browser):
+    page = browser.new_page()
+    page.set_content("""<!DOCTYPE html><html lang="en"><title>Faults</title><main><h1>Faults</h1><p style="color:#bbb;background:#fff">Pale</p><input style="height:30px">
+      <details><summary>More of what is folded here</summary>Folded <p>and <b>kept</b></p>!</details>
+      <details open><summary>Less of what is folded here</summary><i style="color:#ccc;background:#fff">Pale too</i></details></main></html>""")
+    before = page.content()
+    found = axe(page)
+    assert {said.partition(":")[0] for said in found} >= {"color-contrast", "label"} and sum("color-contrast" in said for said in found) == 2, found
+    assert {said.partition(":")[0] for said in axe(page, "details", colours_only=True)} == {"color-contrast"}
+    assert page.content() == before, "what was put away is not put back as it was"
+    page.close()
 
 
 def screens(visit, state):
@@ -267,18 +272,18 @@ def test_a_visit_is_quick_quiet_still_and_open_to_all(origin, browser, page):
         budget = FIRST_CHAPTER if page in CHARTS or page == "index.html" else FIRST_TEXT
         faults = [f"first load {first / KB:.1f} KB, budget {budget / KB:.0f}"] * (first > budget)
         faults += [f"fetches {vega} before the reader does anything"] * bool(vega)
-        faults += axe(visit, "light, static")
+        faults += [f"light, static: {said}" for said in axe(visit.page)]
         visit.scroll()
         visit.page.wait_for_timeout(250)
         faults += [f"{visit.bytes / KB:.1f} KB in all, budget {ALL / KB:.0f}"] * (visit.bytes > ALL)
         shift = visit.page.evaluate("window.shift")
         faults += [f"layout shift {shift:.3f}, budget 0.01: {' | '.join(visit.page.evaluate('window.moved')[:4])}"] * (shift > 0.01)
         if page in CHARTS:
-            faults += axe(visit, "light, live", within="main figure.chart")  # all that has changed
+            faults += [f"light, live: {said}" for said in axe(visit.page, "main figure.chart")]  # all that has changed
         paper = visit.page.evaluate(PAPER)
         visit.page.emulate_media(color_scheme="dark")
         faults += ["the system's dark scheme does not change the page"] * (visit.page.evaluate(PAPER) == paper)
-        faults += axe(visit, "dark", COLOURS)
+        faults += [f"dark: {said}" for said in axe(visit.page, colours_only=True)]
         visit.page.emulate_media(color_scheme="light")
         faults += answers(visit, page) if page in CHARTS else []
         faults += screens(visit, "live" if page in CHARTS else "static")
@@ -294,13 +299,14 @@ def test_charts_are_there_without_script(origin, browser, page):
     with Visit(browser, f"{origin}/{page}", java_script_enabled=False) as visit:
         for width in (360, 1280):
             visit.page.set_viewport_size({"width": width, "height": 800})
+            drawn = visit.page.evaluate(SEEN)
             for chart in CHARTS[page]:
-                boxes = [box for box in (svg.bounding_box() for svg in visit.page.locator(f"figure#fig-{chart['id']} .chart-drawing svg").all()) if box and box["width"] > 200 and box["height"] > 60]
+                boxes = drawn.get(f"fig-{chart['id']}", [])
                 if len(boxes) != 1:
                     faults.append(f"{width} px: {chart['id']}: {len(boxes)} drawings are seen, not one")
-                elif boxes[0]["x"] < 0 or boxes[0]["x"] + boxes[0]["width"] > width + 0.5:
+                elif boxes[0]["left"] < 0 or boxes[0]["right"] > width + 0.5:
                     faults.append(f"{width} px: {chart['id']}: the drawing runs off the screen")
-            faults += [f"{width} px: shows {dead.evaluate('node => node.outerHTML')[:100]}, which needs a script" for dead in visit.page.locator(":is(button, select, input):visible").all()]
+            faults += [f"{width} px: shows {dead[:100]}, which needs a script" for dead in visit.page.evaluate("[...document.querySelectorAll('button, select, input')].filter(node => node.checkVisibility()).map(node => node.outerHTML)")]
         say(faults + visit.faults, f"faults of {page} for readers without script")
 
 

@@ -89,7 +89,7 @@ def sphinx(lock):
 
     It keeps the lock and ends when its input does, so that not even a build that was killed leaves one at work.
     """
-    start = "import os, sys, threading; threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start(); from jupyter_book.cli.main import main; main()"
+    start = "import gc, os, sys, threading; gc.set_threshold(100_000, 20, 20); threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start(); from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", str(ROOT),
                "-W", "-n", "--keep-going", "--config", str(configuration()), "--path-output", str(WORK)]
     troubles, stage = [], ""
@@ -107,6 +107,19 @@ def sphinx(lock):
                 line = re.sub(r"(\.ipynb):(\d+)(\d{4})\b", lambda at: f"{at[1]}, cell {at[2]}, line {int(at[3])}", line)  # as MyST-NB counts
                 troubles.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
     return run.returncode, troubles
+
+
+def forget(finished):
+    """Start afresh; from a run that finished keep the drawings of the last week, which are named by all that they are made of."""
+    doctrees, spare = WORK / "_build/.doctrees", BUILD / "drawings"
+    shutil.rmtree(spare, ignore_errors=True)
+    spare.mkdir()
+    for path in (path for kind in ("chart-*", "vega-*") for path in doctrees.glob(kind)) if finished else ():
+        if time.time() - path.stat().st_mtime < 7 * 86400:
+            path.rename(spare / path.name)
+    shutil.rmtree(WORK, ignore_errors=True)
+    doctrees.parent.mkdir(parents=True)
+    spare.rename(doctrees)
 
 
 def swap(new, old):
@@ -137,8 +150,8 @@ def main():
         return
     memory = WORK / "finished"
     shared = fingerprint(SHARED) + " " + " ".join(sorted(path.name for path in (ROOT / "figures").glob("*")))
-    if read(memory) != shared:  # also when the last run did not finish
-        shutil.rmtree(WORK, ignore_errors=True)
+    if read(memory) != shared:
+        forget(finished=memory.exists())
     memory.unlink(missing_ok=True)
     print("Building the book ...", flush=True)
     status, troubles = sphinx(lock)

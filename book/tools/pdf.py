@@ -55,8 +55,8 @@ def reading_order(site):
     return list(dict.fromkeys(["index.html", *(normpath(link["href"]) for link in front.select("nav.drawer a[href]"))]))
 
 
-def joined(site, order, numbers, address):
-    """One HTML document of all pages. `numbers`: {id: page in the PDF}; `address`: where pages that are not in it can be read, or ''."""
+def joined(site, order, address):
+    """One HTML document of all pages, with `{{id}}` where the contents give the page of a place; `address`: where pages that are not in it can be read, or ''."""
     places, styles, bodies, listed, title = {page: f"p{n}" for n, page in enumerate(order)}, {}, [], [], ""
     for page, key in places.items():
         soup = BeautifulSoup((site / page).read_text(encoding="utf-8"), "html.parser")
@@ -74,12 +74,17 @@ def joined(site, order, numbers, address):
         listed.append((key, heading(main.h1), sections if page.split("/")[-1][:2].isdigit() else []))
         main.attrs, main["id"] = {}, key
         bodies.append(f'<div class="page-of-book {" ".join(soup.body.get("class", []))}">{main}</div>')
-    line = (lambda id, words: f'<a href="#{id}"><span>{html.escape(words)}</span><b>{numbers.get(id, "")}</b></a>')
+    line = (lambda id, words: f'<a href="#{id}"><span>{html.escape(words)}</span><b>{{{{{id}}}}}</b></a>')
     entries = "".join(f"<li>{line(key, words if n else 'Front page')}" + ("<ol>" + "".join(f"<li>{line(*one)}</li>" for one in parts) + "</ol>" if parts else "") + "</li>"
                       for n, (key, words, parts) in enumerate(listed))
     links = "".join(f'<link rel="stylesheet" href="../html/{name}">' for name in styles)
     return (f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(title)}</title>{links}<style>{STYLE}</style></head>'
             f'<body><div class="toc"><main><h1>{html.escape(title)}</h1><h2>Contents</h2><ol>{entries}</ol></main></div>{"".join(bodies)}</body></html>')
+
+
+def filled(document, numbers):
+    """The document with the pages of `numbers`, {id: page in the PDF}, in its contents; blank where one is not known."""
+    return re.sub(r"\{\{(p\d+(?:-[\w.-]+)?)\}\}", lambda place: str(numbers.get(place[1], "")), document)
 
 
 def heading(node):
@@ -158,8 +163,9 @@ def main():
     try:
         order = reading_order(SITE)
         print(f"Joining {len(order)} pages ...", flush=True)
+        document = joined(SITE, order, address)
         for step in ("printing", "printing with page numbers in the contents"):
-            source.write_text(joined(SITE, order, numbers, address), encoding="utf-8")
+            source.write_text(filled(document, numbers), encoding="utf-8")
             print(f"  {step} ...", flush=True)
             numbers = numbered(printed(chromium, source, target))
         target.replace(PDF)
