@@ -1,5 +1,6 @@
 """Every number that a reader meets, in prose, headlines, subtitles, notes and alternative texts, is bound to the data."""
 import ast
+import difflib
 import json
 import re
 import sys
@@ -81,8 +82,14 @@ def counted(entry):
     return numbers if len(numbers) == len(entry["values"]) else [n for n in numbers if n.text.lower() not in numerals.UNCOUNTED]
 
 
-def complain(path, found):
-    lines = [f"  {where}: {number.text!r} in “…{text[max(0, number.start - 40):number.end + 30]}…”" for where, text, number in found]
+def near(text, number, phrases):
+    """The bound phrase that is most like the words around a number, for a message: most likely it says the right number."""
+    close = difflib.get_close_matches(text[max(0, number.start - 25):number.end + 25], phrases, 1, 0.5)
+    return f"; bound is “{close[0]}”" if close else ""
+
+
+def complain(path, found, phrases):
+    lines = [f"  {where}: {number.text!r} in “…{text[max(0, number.start - 40):number.end + 30]}…”{near(text, number, phrases)}" for where, text, number in found]
     pytest.fail(f"{path.relative_to(ROOT)}: {len(lines)} numbers in no ledger phrase; bind them in a chapter's ledger cell, or reword:\n" + "\n".join(lines), pytrace=False)
 
 
@@ -91,7 +98,7 @@ def test_every_number_of_a_chapter_is_bound(path):
     phrases = [entry["phrase"] for entry in bindings(path)]
     found = [(where, text, number) for where, text in blocks(path) for number in unbound(text, phrases)]
     if found:
-        complain(path, found)
+        complain(path, found, phrases)
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -109,7 +116,7 @@ def test_every_number_of_a_page_is_bound_in_a_chapter(path):
     text = plain(path.read_text("utf-8"))
     found = [("page", text, number) for number in unbound(text, phrases)]
     if found:
-        complain(path, found)
+        complain(path, found, phrases)
 
 
 def test_stored_ledgers_still_agree():
