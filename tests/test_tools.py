@@ -202,6 +202,21 @@ def test_a_build_killed_between_two_renames_is_mended_by_the_next(tmp_path, monk
     assert (tmp_path / "_build/html/index.html").read_text() == "good"
 
 
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_fresh_start_keeps_the_newer_drawings_of_a_run_that_finished(tmp_path, monkeypatch, finished):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(build, "WORK", tmp_path / "work")
+    doctrees = tmp_path / "work/_build/.doctrees"
+    doctrees.mkdir(parents=True)
+    for name in ("chart-new.json", "chart-new.png", "vega-1.js", "chart-old.json", "index.doctree"):
+        (doctrees / name).write_text("made")
+    os.utime(doctrees / "chart-old.json", (0, 0))
+    for _ in range(2):  # the second finds what the first left
+        build.forget(finished)
+        kept = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+        assert kept == [f"work/_build/.doctrees/{name}" for name in ("chart-new.json", "chart-new.png", "vega-1.js") if finished]
+
+
 def test_two_builds_wait_for_each_other(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "BUILD", tmp_path)
     held = build.alone()
