@@ -151,8 +151,8 @@ def vega(app):
 def kept_as(app, chart):
     """Where a chart's drawings are kept between builds, by what they are made of; has them drawn if they are not there."""
     widths, colors = sorted(app.config.charts_widths), {hex.lower(): name for hex, name in app.config.charts_colors.items()}
-    code = [(HERE / name).read_text("utf-8") for name in ("drawing.py", "pictures.py", "work.py")]
-    seed = json.dumps([chart["spec"], widths, colors, list(app.config.charts_fonts), vl_convert.__version__, code])
+    made_with = [HERE / f"{name}.py" for name in ("drawing", "markup", "pictures", "work")] + [font for folder in app.config.charts_fonts for font in sorted(Path(app.srcdir, folder).rglob("*")) if font.is_file()]
+    seed = json.dumps([chart["spec"], widths, colors, vl_convert.__version__, [hashlib.sha256(path.read_bytes()).hexdigest() for path in made_with]])
     target = Path(app.doctreedir, f"chart-{hashlib.sha256(seed.encode()).hexdigest()[:20]}.json")
     app.charts_work.ask(target, work.chart, chart["spec"], chart["rows"], widths, colors)
     return target
