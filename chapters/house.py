@@ -308,9 +308,7 @@ def ledger(bindings):
             values = list(values) if isinstance(values, (list, tuple)) else [values]
             pairs = [cells(name)(value) if isinstance(value, str) and "/" in value else ("", value) for value in values]
             rows, values = [row for row, _ in pairs], [value for _, value in pairs]
-            numbers = list(numerals.find(phrase))
-            if len(numbers) > len(values):
-                numbers = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
+            numbers = numerals.counted(phrase, len(values))
             if len(numbers) != len(values):
                 wrong.append(f"{phrase!r} holds {len(numbers)} numbers, {len(values)} values are bound to it")
             wrong += [f"{phrase!r} says {number.text}, the data say {value} ({name}{f', row {row}' * bool(row)})"

@@ -3,7 +3,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-__all__ = ["Number", "UNCOUNTED", "find", "agrees"]
+__all__ = ["Number", "UNCOUNTED", "find", "counted", "agrees"]
 
 #: Words that are as often pronouns as numbers; they count only where a value is bound to them.
 UNCOUNTED = {"zero", "one", "two"}
@@ -68,6 +68,12 @@ def find(text):
             scale = _SCALES.get((part["wordscale"] or "").lower(), 1)
             value, step = _WORDS[part["word"].lower()] * scale, scale
         yield Number(found.start(), found.end(), value, step, hedge and hedge.group(1).lower(), found.group())
+
+
+def counted(phrase, values):
+    """The numbers of a phrase to which a number of `values` is bound: all of them, or if those are too many, all but the words in UNCOUNTED."""
+    numbers = list(find(phrase))
+    return numbers if len(numbers) <= values else [number for number in numbers if number.text.lower() not in UNCOUNTED]
 
 
 def agrees(number, value):

@@ -97,15 +97,6 @@ def phrases(env, doc):
     return found
 
 
-def counted(entry, text):
-    """(row or "", number) for every number of a bound phrase that has a value, as `text` writes it and `house.ledger` counts."""
-    import numerals
-    numbers = list(numerals.find(text))
-    if len(numbers) > len(entry["values"]):
-        numbers = [number for number in numbers if number.text.lower() not in numerals.UNCOUNTED]
-    return list(zip(entry["rows"] or [""] * len(numbers), numbers))
-
-
 class Bind(SphinxPostTransform):
     """Each number of a bound phrase becomes a quiet link to its table or row."""
     default_priority = 220  # after the theme has told its lists
@@ -115,6 +106,7 @@ class Bind(SphinxPostTransform):
         bound = phrases(self.env, self.env.docname)
         if not bound:
             return
+        import numerals
         ordered, known = sorted(bound, key=len, reverse=True), package.tables(self.app.srcdir)
         for paragraph in list(self.document.findall(nodes.paragraph)):
             above = {name for node in up(paragraph) for name in node.get("classes", [])}
@@ -126,7 +118,7 @@ class Bind(SphinxPostTransform):
                 starts.append(len(text))
                 text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
             for match, entry in ((match, bound[phrase]) for phrase in ordered if phrase in text for match in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", text)):
-                for row, number in counted(entry, match[0]):
+                for row, number in zip(entry["rows"] or [""] * len(entry["values"]), numerals.counted(match[0], len(entry["values"]))):
                     first, last = match.start() + number.start, match.start() + number.end
                     within = [place for place, start in enumerate(starts) if start <= first and last <= start + len(leaves[place])]
                     for place in (place for place in within if self.open(leaves[place], paragraph, "in-short" in above)):
