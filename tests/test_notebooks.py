@@ -180,7 +180,7 @@ def differences(said):
             at = next((n for n, (one, two) in enumerate(zip(stored[1], now[1])) if one != two), 0)
             told.append(f"code cell {int(number) + 1} stores ...{stored[1][max(0, at - 60):at + 60]}..., a fresh run gives ...{now[1][max(0, at - 60):at + 60]}...")
         else:
-            told.append(f"code cell {int(number) + 1}: " + " ".join(re.sub(r"(?s)Input:.*?Traceback:", "", text).split())[:300])
+            told.append(f"code cell {int(number) + 1}: " + " ".join(re.sub(r"(?s)Input:.*?Traceback:", "", text).split())[:600])
     return "\n".join(told) or said[-2000:]
 
 
