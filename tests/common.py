@@ -237,14 +237,15 @@ class Visit:
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]  # the rules that read colours: all that can change with the scheme
-RUN_AXE = """async ([within, runOnly]) => { const folded = [...document.querySelectorAll('details:not([open])')].map(details => {
-    const inside = document.createDocumentFragment(); inside.append(...[...details.childNodes].filter(node => node.nodeName !== 'SUMMARY')); return [details, inside]; });
+RUN_AXE = """async ([within, runOnly]) => { const away = [], put = (node, parts) => { const inside = document.createDocumentFragment(); inside.append(...parts); away.push([node, inside]); };
+  for (const details of document.querySelectorAll('details:not([open])')) put(details, [...details.childNodes].filter(node => node.nodeName !== 'SUMMARY'));
+  for (const node of document.querySelectorAll('body *')) if (node.isConnected && node.firstElementChild && getComputedStyle(node).display === 'none') put(node, [...node.childNodes]);
   try { return (await axe.run(within || document, {runOnly, resultTypes: ['violations']})).violations; }
-  finally { folded.reverse().forEach(([details, inside]) => details.append(inside)); } }"""
+  finally { away.reverse().forEach(([node, inside]) => node.append(inside)); } }"""
 
 
 def axe(page, within=None, colours_only=False):
-    """Violations of axe's rules on the page or within a selector, a sentence each. What is folded is put away meanwhile: axe finds no fault in hidden nodes, but goes through them all."""
+    """Violations of axe's rules on the page or within a selector, a sentence each. What is folded or not drawn is put away meanwhile: axe finds no fault in hidden nodes, but goes through them all."""
     page.evaluate(f"window.axe || (() => {{ {AXE} }})()")
     found = page.evaluate(RUN_AXE, [within, {"type": "rule", "values": COLOURS} if colours_only else {"type": "tag", "values": TAGS}])
     return [f"{violation['id']}: {violation['help']}: {node['html'][:140]}" for violation in found for node in violation["nodes"][:3]]

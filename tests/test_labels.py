@@ -3,74 +3,56 @@ import importlib.util
 
 import pytest
 
-from common import FRAMES, LIVE, ROOT, Visit, axe
-from test_site import CHARTS, say, screens
+from common import FRAMES, LIVE, ROOT, Visit
+from test_site import CHARTS, WIDTHS, say, screens
 
 pytestmark = pytest.mark.slow
-WIDTHS = (1280, 360, 320)
 REDRAWN = f"""{LIVE}.every(figure => {{ const shown = [...figure.querySelectorAll('.chart-static')].find(one => one.getClientRects().length).querySelector('svg');
   const live = figure.querySelectorAll('.chart-live svg'); return live.length === 1 && Math.abs(live[0].viewBox.baseVal.width - shown.viewBox.baseVal.width) < 24; }})"""
-OVER = """id => { const end = part => Element.prototype.getBoundingClientRect.call(document.querySelector(`#${id} ${part}`)).bottom;
-  return end('.chart-live svg') - end('.chart-drawing'); }"""
 
 
 def checker():
-    """`label_faults` from the extension's file: the extension itself needs Sphinx."""
+    """The extension's `checks`, from its file: the extension itself needs Sphinx."""
     found = importlib.util.spec_from_file_location("chart_checks", ROOT / "book/charts/checks.py")
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
-    return module.label_faults
+    return module
 
 
-def choices(figure):
-    """Make every choice that a figure's controls offer, one after the other, and put it back; yields what is chosen."""
-    for menu in figure.locator(".chart-controls select").all():
-        first = menu.input_value()
-        for value in menu.locator("option").evaluate_all("options => options.map(option => option.value)"):
-            menu.select_option(value)
-            yield value
-        menu.select_option(first)
-    for button in figure.locator(".chart-controls [type=radio]").all():
-        button.check()
-        yield button.get_attribute("value")
-    for box in figure.locator(".chart-controls [type=checkbox]").all():
-        for _ in range(2):
-            box.click()
-            yield f"the box {'ticked' if box.is_checked() else 'empty'}"
-    for slider in figure.locator(".chart-controls [type=range]").all():
-        low, high, step, first = slider.evaluate("one => [one.min, one.max, one.step || 1, one.value].map(Number)")
-        steps = round((high - low) / step)
-        for place in sorted({round(steps * part / 8) for part in range(9)}):
-            slider.fill(f"{low + place * step:g}")
-            yield f"slider at {low + place * step:g}"
-        slider.fill(f"{first:g}")
+CHECKS = checker()
+# Makes every choice that a figure's controls offer, one after the other, and puts it back. [what is chosen, faults of labels, px of the drawing over what follows]
+CHOICES = f"""async id => {{ const faults = {CHECKS.SCRIPT}, frames = {FRAMES}, figure = document.getElementById(id), found = [];
+  const end = part => Element.prototype.getBoundingClientRect.call(figure.querySelector(part)).bottom;
+  const choose = async (control, value, said = value) => {{ control[control.type === 'checkbox' || control.type === 'radio' ? 'checked' : 'value'] = value;
+    control.dispatchEvent(new Event('input', {{bubbles: true}})); await frames(); found.push([said, faults([11, `#${{id}}`]), end('.chart-live svg') - end('.chart-drawing')]); }};
+  for (const control of figure.querySelectorAll('.chart-controls :is(select, [type=radio], [type=checkbox], [type=range])')) {{ const first = control.value;
+    if (control.type === 'radio') await choose(control, true, first);
+    else if (control.type === 'checkbox') for (const ticked of [!control.checked, control.checked]) await choose(control, ticked, ticked ? 'the box ticked' : 'the box empty');
+    else {{ const [low, high, step] = [control.min, control.max, control.step || 1].map(Number), steps = Math.round((high - low) / step), eighths = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8].map(part => Math.round(steps * part / 8)));
+      for (const value of control.options ? [...control.options].map(option => option.value) : [...eighths].map(place => low + place * step)) await choose(control, value, control.options ? value : `slider at ${{value}}`);
+      await choose(control, first); }} }}
+  return found; }}"""
 
 
 @pytest.mark.parametrize("page", ["index.html", *CHARTS])
 def test_labels_can_be_read(book, browser, page):
-    """As drawn, in light and dark and at every width, then as live charts, after every choice of their controls, wide and narrowest."""
-    label_faults, faults = checker(), []
+    """As drawn at every width, then as live charts, after every choice of their controls too, wide and narrowest."""
+    def labels(_):
+        return CHECKS.label_faults(visit.page)
+
+    def live(width):
+        faults = labels(width)
+        for chart in CHARTS.get(page, ()) if width in (WIDTHS[0], WIDTHS[-1]) else ():
+            for chosen, found, over in visit.page.evaluate(CHOICES, f"fig-{chart['id']}"):
+                faults += [f"{chosen}: {fault}" for fault in found]
+                # A list that a reader makes longer pushes the rest of the page down; the browser measures text a little otherwise than the build.
+                faults += [f"{chosen}: {chart['id']}: {over:.0f} px of the drawing lie over what follows"] * (over > 10)
+        return faults
     with Visit(browser, (book / page).as_uri()) as visit:
         visit.settle()
-        if page in CHARTS:
-            visit.page.emulate_media(color_scheme="dark")
-            faults += [f"dark, drawn: {said}" for said in axe(visit.page, "main figure.chart", colours_only=True)]  # the rest is read in the dark on the visit to a server
-            visit.page.emulate_media(color_scheme="light")
-        faults += screens(visit, "drawn")
-        for width in WIDTHS:
-            visit.page.set_viewport_size({"width": width, "height": 800})
-            faults += [f"{width} px, drawn: {fault}" for fault in label_faults(visit.page)]
+        faults = screens(visit, "drawn", also=labels)
         visit.scroll()
         states = visit.page.evaluate(f"Object.fromEntries({LIVE}.map(figure => [figure.dataset.chart, figure.dataset.live]))")
         say([f"{chart['id']} is {states.get(chart['id'])}" for chart in CHARTS.get(page, ()) if states.get(chart["id"]) != "ready"], f"charts of {page} that do not come alive from disk")
-        for width in reversed(WIDTHS):
-            visit.page.set_viewport_size({"width": width, "height": 800})
-            visit.until(REDRAWN, f"the charts are redrawn at {width} px")
-            faults += [f"{width} px, live: {fault}" for fault in label_faults(visit.page)]
-            for chart in CHARTS.get(page, ()) if width != 360 else ():
-                for chosen in choices(visit.page.locator(f"#fig-{chart['id']}")):
-                    visit.page.evaluate(FRAMES)
-                    faults += [f"{width} px, {chosen}: {fault}" for fault in label_faults(visit.page, within=f"#fig-{chart['id']}")]
-                    over = visit.page.evaluate(OVER, f"fig-{chart['id']}")  # a list that a reader makes longer pushes the rest of the page down
-                    faults += [f"{width} px, {chosen}: {chart['id']}: {over:.0f} px of the drawing lie over what follows"] * (over > 10)  # the browser measures text a little otherwise than the build
+        faults += screens(visit, "live", REDRAWN, live)
         say(faults + list(dict.fromkeys(visit.faults)), f"faults of charts and labels of {page}, from disk")

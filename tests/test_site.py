@@ -187,6 +187,7 @@ def test_every_chart_is_a_whole_figure(site, page):
 
 # ---- in a browser ------------------------------------------------------------------------------------------------
 
+ALIVE = ":is(.chart-live, .chart-controls, .chart-readout)"  # all that changes when a chart comes alive
 WIDTHS = (320, 360, 640, 768, 1280)  # 640 is a window of 1280 at 200 % zoom
 PAPER = "() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
 READ = """() => { const found = [], seen = node => node.checkVisibility() || getComputedStyle(node).display === 'contents' && seen(node.parentElement), walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
@@ -208,7 +209,7 @@ SEEN = """() => Object.fromEntries([...document.querySelectorAll('figure.chart')
 
 def test_axe_sees_faults_and_leaves_the_page_as_it_was(browser):
     page = browser.new_page()
-    page.set_content("""<!DOCTYPE html><html lang="en"><title>Faults</title><main><h1>Faults</h1><p style="color:#bbb;background:#fff">Pale</p><input style="height:30px">
+    page.set_content("""<!DOCTYPE html><html lang="en"><title>Faults</title><main><h1>Faults</h1><p style="color:#bbb;background:#fff">Pale</p><input style="height:30px"><div hidden>Put <b>away</b> too</div>
       <details><summary>More of what is folded here</summary>Folded <p>and <b>kept</b></p>!</details>
       <details open><summary>Less of what is folded here</summary><i style="color:#ccc;background:#fff">Pale too</i></details></main></html>""")
     before = page.content()
@@ -219,16 +220,18 @@ def test_axe_sees_faults_and_leaves_the_page_as_it_was(browser):
     page.close()
 
 
-def screens(visit, state):
-    """Faults at every width: what runs off the screen, and what can be read at 1280 px but not there."""
+def screens(visit, state, ready="true", also=lambda width: []):
+    """Faults at every width, widest first, once `ready` holds: what runs off the screen, what can be read at 1280 px but not there, and what `also` finds."""
     faults, whole = [], None
     for width in reversed(WIDTHS):
         visit.page.set_viewport_size({"width": width, "height": 800})
         visit.page.evaluate(FRAMES)
+        visit.until(ready, f"the charts are redrawn at {width} px")
         over, text = visit.page.evaluate(OVER), visit.page.evaluate(READ)
         whole = whole or text
         lost = [words for words in dict.fromkeys(whole) if words not in set(text)]
         faults += [f"{width} px, {state}: {over}"] * bool(over) + [f"{width} px, {state}: no longer shows {words[:80]!r}" for words in lost]
+        faults += [f"{width} px, {state}: {said}" for said in also(width)]
     visit.page.set_viewport_size({"width": 1280, "height": 800})
     return faults
 
@@ -264,29 +267,33 @@ def answers(visit, page):
 
 @EACH
 def test_a_visit_is_quick_quiet_still_and_open_to_all(origin, browser, page):
-    """One visit, from first load to paper: bytes, third parties, console, movement, axe in light before and after charts come
-    alive and in the dark after, every width, keys and controls, print."""
+    """One visit, from first load to paper: bytes, third parties, console, axe in light and dark, movement, then what has come
+    alive: axe again, keys and controls; print. Pages without charts at every width too; for the others see test_labels."""
     with Visit(browser, f"{origin}/{page}") as visit:
         visit.settle()
         first, vega = visit.bytes, [url for url in visit.fetched if re.search(r"vega", url, re.I)]
         budget = FIRST_CHAPTER if page in CHARTS or page == "index.html" else FIRST_TEXT
         faults = [f"first load {first / KB:.1f} KB, budget {budget / KB:.0f}"] * (first > budget)
         faults += [f"fetches {vega} before the reader does anything"] * bool(vega)
-        faults += [f"light, static: {said}" for said in axe(visit.page)]
+        faults += [f"light: {said}" for said in axe(visit.page)]
+        paper = visit.page.evaluate(PAPER)
+        visit.page.emulate_media(color_scheme="dark")
+        faults += ["the system's dark scheme does not change the page"] * (visit.page.evaluate(PAPER) == paper)
+        faults += [f"dark: {said}" for said in axe(visit.page, colours_only=True)]
+        visit.page.emulate_media(color_scheme="light")
         visit.scroll()
         visit.page.wait_for_timeout(250)
         faults += [f"{visit.bytes / KB:.1f} KB in all, budget {ALL / KB:.0f}"] * (visit.bytes > ALL)
         shift = visit.page.evaluate("window.shift")
         faults += [f"layout shift {shift:.3f}, budget 0.01: {' | '.join(visit.page.evaluate('window.moved')[:4])}"] * (shift > 0.01)
         if page in CHARTS:
-            faults += [f"light, live: {said}" for said in axe(visit.page, "main figure.chart")]  # all that has changed
-        paper = visit.page.evaluate(PAPER)
-        visit.page.emulate_media(color_scheme="dark")
-        faults += ["the system's dark scheme does not change the page"] * (visit.page.evaluate(PAPER) == paper)
-        faults += [f"dark: {said}" for said in axe(visit.page, colours_only=True)]
-        visit.page.emulate_media(color_scheme="light")
-        faults += answers(visit, page) if page in CHARTS else []
-        faults += screens(visit, "live" if page in CHARTS else "static")
+            faults += [f"light, live: {said}" for said in axe(visit.page, ALIVE)]
+            visit.page.emulate_media(color_scheme="dark")
+            faults += [f"dark, live: {said}" for said in axe(visit.page, ALIVE, colours_only=True)]
+            visit.page.emulate_media(color_scheme="light")
+            faults += answers(visit, page)
+        else:
+            faults += screens(visit, "static")
         visit.page.emulate_media(media="print")
         faults += [] if page == "search.html" else visit.page.evaluate(PRINTED)
         say(faults + list(dict.fromkeys(visit.faults)), f"faults on a visit to {page}")

@@ -1,6 +1,6 @@
 """What a page's charts may get wrong and a browser can see. For tests: `label_faults(page)` with a Playwright page."""
 
-_SCRIPT = """([smallest, within]) => {
+SCRIPT = """([smallest, within]) => {
   const faults = [];
   for (const svg of document.querySelector(within).querySelectorAll(".chart-static svg[role], .chart-live svg")) {
     const frame = Element.prototype.getBoundingClientRect.call(svg), shown = svg.checkVisibility({ visibilityProperty: true });
@@ -41,4 +41,4 @@ def label_faults(page, smallest=11, within="body"):
     `page` is a Playwright page at the width to be judged; live charts are judged as they stand. `within` is a CSS
     selector of the part that is judged. Empty means none.
     """
-    return page.evaluate(_SCRIPT, [smallest, within])
+    return page.evaluate(SCRIPT, [smallest, within])
