@@ -200,7 +200,8 @@ OVER = """() => { const room = document.documentElement.clientWidth, over = docu
   return `${over} px too wide: ${wide ? wide.outerHTML.slice(0, 120) : 'unknown'}`; }"""
 PRINTED = """() => [...document.querySelectorAll('button, select, input, textarea, .chart-live, .chart-controls')].filter(node => node.checkVisibility()).map(node => `prints ${node.outerHTML.slice(0, 80)}`)
   .concat([...document.querySelectorAll('main figure.chart')].filter(figure => figure.querySelector('.chart-static') && [...figure.querySelectorAll('.chart-static svg')].filter(svg => svg.checkVisibility()).length !== 1)
-    .map(figure => `${figure.id} does not print as one drawing`))"""
+    .map(figure => `${figure.id} does not print as one drawing`))
+  .concat([...document.querySelectorAll('main figure.chart')].filter(figure => figure.querySelector('.chart-sources p')?.checkVisibility() === false).map(figure => `${figure.id} prints without its sources`))"""
 
 
 SEEN = """() => Object.fromEntries([...document.querySelectorAll('figure.chart')].map(figure => [figure.id, [...figure.querySelectorAll('.chart-drawing svg')].filter(svg => svg.checkVisibility())

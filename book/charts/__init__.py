@@ -135,8 +135,7 @@ def put(target, content):
 
 def assets(app):
     """Write style, script and runtime, named by their content; note the names in `app.charts_assets`."""
-    runtime = (app.charts_work.get(vega(app)), app.config.charts_csv_base)
-    for kind, file, folder in (("css", HERE / "charts.css", "_static"), ("js", HERE / "charts.js", "_static"), ("runtime", *runtime)):
+    for kind, file, folder in (("css", HERE / "charts.css", "_static"), ("js", HERE / "charts.js", "_static"), ("runtime", app.charts_work.get(vega(app)), app.config.charts_csv_base)):
         content = file.read_bytes()
         name = f"{'vega' if kind == 'runtime' else 'charts'}-{hashlib.sha256(content).hexdigest()[:10]}{file.suffix}"
         put(Path(app.outdir, folder, name), content)

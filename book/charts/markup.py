@@ -138,8 +138,9 @@ def figure_parts(figure, made, key, *, late, number, home, tables, notebook, run
     dated = f'as of <time datetime="{escape(str(figure["as_of"]))}">{escape(day(figure["as_of"]))}</time>' if figure.get("as_of") else ""
     dated += ' <strong class="chart-late">(overdue for a check: it may have been superseded)</strong>' if late else ""
     terms = link(figure["license"]["title"], figure["license"].get("url")) if (figure.get("license") or {}).get("title") else ""
-    sources = "Source: " + "; ".join(link(source["title"], source.get("url")) for source in figure["sources"])
-    parts.append(f'<p class="chart-source">{" · ".join(filter(None, [sources, dated, terms]))}</p>')
+    listed, many = "; ".join(link(source["title"], source.get("url")) for source in figure["sources"]), len(figure["sources"]) > 8
+    parts.append(f'<details class="chart-sources"><summary>The {len(figure["sources"])} sources</summary><p>{listed}</p></details>' * many
+                 + f'<p class="chart-source">{" · ".join(filter(None, ["" if many else "Source: " + listed, dated, terms]))}</p>')
     if not figure.get("download", True):
         parts.append(f'<p class="chart-note chart-closed">No data file: {escape(figure.get("download_note") or "the terms of the source do not allow it.")}</p>')
     full = "".join(f"<p>{link('The full table: ' + name, url)}</p>" for name, url in tables)

@@ -147,12 +147,13 @@ def save(font, name, text, features):
     path = OUT / f"{name}.woff2"
     font.save(path)
     print(f"{path.name}: {path.stat().st_size} bytes\n  unicode-range: {ranges(text)}")
-    if "a" in text:
-        font = instantiateVariableFont(TTFont(path), {"wght": 400}) if "fvar" in font else font
-        cmap = font.getBestCmap()
+    weights = ((400, 600) if "fvar" in font else (400,)) if "a" in text else ()
+    for weight in weights:
+        drawn = instantiateVariableFont(TTFont(path), {"wght": weight}) if "fvar" in font else font
+        cmap = drawn.getBestCmap()
         sample = "the quick brown fox jumps over the lazy dog and of to in is was that for it with as on be at by"
-        mean = sum(font["hmtx"][cmap[ord(c)]][0] for c in sample) / len(sample)
-        print(f"  mean advance {mean:.1f}/{font['head'].unitsPerEm}, ascent {font['hhea'].ascent}, descent {font['hhea'].descent}")
+        mean = sum(drawn["hmtx"][cmap[ord(c)]][0] for c in sample) / len(sample)
+        print(f"  at {weight}: mean advance {mean:.1f}/{drawn['head'].unitsPerEm}, ascent {drawn['hhea'].ascent}, descent {drawn['hhea'].descent}")
 
 
 if __name__ == "__main__":

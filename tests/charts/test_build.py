@@ -5,12 +5,16 @@ import csv
 import io
 import json
 import re
+import sys
 import tokenize
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 import sample
 from sample import build
+
+sys.path.insert(0, str(sample.EXTENSION))
+from charts import markup  # noqa: E402
 
 bs4 = pytest.importorskip("bs4")
 pytestmark = pytest.mark.slow
@@ -36,6 +40,17 @@ def test_every_chart_is_a_whole_figure(book):
         assert figure.table.find_parent(attrs={"role": "region", "tabindex": "0"})
     ids = [element["id"] for element in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
+
+
+def test_many_sources_are_folded():
+    parts = {"key": "k", "late": False, "number": "Figure 1", "home": "", "tables": [], "notebook": "", "runtime": "", "live": "", "downloads": {}, "author": "", "book": "", "address": ""}
+    for many in (8, 9):
+        figure = sample.specs()["dots"]["usermeta"]["figure"] | {"sources": [{"title": f"Gauge {n}", "url": f"https://example.org/{n}"} for n in range(many)]}
+        made = bs4.BeautifulSoup("".join(markup.figure_parts(figure, {"svgs": [], "colors": {}, "live": {"controls": []}, "rows": []}, **parts)), "html.parser")
+        folded, line = made.select_one("details.chart-sources"), made.select_one("p.chart-source").text
+        assert bool(folded) == (many > 8) and len((folded or made).select("a[href^='https://example.org/']")) == many
+        assert line.startswith("as of 23 November 2026" if many > 8 else "Source: Gauge 0; ") and line.endswith("CC BY 4.0")
+        assert not folded or folded.summary.text == "The 9 sources"
 
 
 def test_nothing_needs_inline_script_or_style(book):
