@@ -163,7 +163,7 @@ def write_series(choices):
         if not bases:
             raise Nothing("The two series share no year in which both are above zero, so neither can be set to 100: show them in two panels.")
         lines[3] += f".assign(index=lambda t: (100 * t.value.astype(float) / t.what.map(t[t.date.dt.year.eq({bases[0]})].groupby('what').value.mean().astype(float))).round(1))"
-        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, KOREA]}).legend(labelLimit=330, columns=1), detail=['part', 'run'], tooltip=['date:T', 'what', 'value', 'index']){moments}"
+        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, WEAK]}).legend(labelLimit=330, columns=1), detail=['part', 'run'], tooltip=['date:T', 'what', 'value', 'index']){moments}"
     return tuple(dict.fromkeys([SERIES[one][0], SERIES[two][0], *["key_moments"] * choices["moments"]])), "\n".join([*lines, last])
 
 
@@ -226,6 +226,8 @@ def tell_visitors(rows, choices):
 CRISES = ["conflict", "unrest", "attack", "epidemic", "disaster"]
 PEOPLE = {"announced": ("rows.partner_headline", "people, as announced"), "citizens": ("rows.citizens_partner", "citizens only"),
           "relatives": ("rows.citizens_partner + rows.relatives_partner.fillna(0)", "citizens and their relatives"), "operations": ("1", "flights, convoys and other operations")}
+CARRIED = {"JPN": "South Koreans, by Japan", "KOR": "Japanese, by South Korea"}
+OTHER = {"JPN": "KOR", "KOR": "JPN"}  # the colour is of those carried, as in the chapters
 
 
 def write_carried(choices):
@@ -234,13 +236,13 @@ def write_carried(choices):
         raise Nothing("Neither country is switched on as the carrier: switch on at least one.")
     kind = "" if choices["crisis"] == "all" else f" and crisis_kind == '{choices['crisis']}'"
     people, unit = PEOPLE[choices["count"]]
-    by = [f"by {COUNTRY[country]}" for country in operators]
+    by = [CARRIED[country] for country in operators]
     return ("evacuations",), "\n".join([
         IMPORTS,
         f"rows = house.load('evacuations').query(\"joint and partner_headline.fillna(1) > 0 and operator_country in {operators} and {span(choices).format('month.dt.year')}{kind}\")",
-        f"rows = rows.assign(people={people}, by='by ' + rows.operator_country.map({COUNTRY}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'), at=lambda t: t.people.fillna(0))",
+        f"rows = rows.assign(people={people}, by=rows.operator_country.map({CARRIED}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'), at=lambda t: t.people.fillna(0))",
         f"bars = alt.Chart(rows, width=330, height=alt.Step(15)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
-        f"bars.mark_bar().encode({coloured('by', by, operators)}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('at:Q', title='{unit}'), text='figure:N')"])
+        f"bars.mark_bar().encode({coloured('by', by, [OTHER[country] for country in operators])}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('at:Q', title='{unit}'), text='figure:N')"])
 
 
 def tell_carried(rows, choices):
@@ -513,9 +515,9 @@ def stored_series():
     time = alt.X("date:T", title=None).scale(domain=["1990-01-01", "2026-12-31"]).axis(format="%Y", tickCount=6)
     moments = house.load("key_moments").query("date > '1998'").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)), lift=lambda m: m.id.map({5: -16, 7: -30, 9: -16}).fillna(-2))[["date", "mark", "lift"]]
     moment, layers = alt.Chart(moments).encode(alt.X("date:T")), []
-    for param, colour, (top, foot) in (("upper", INK, (50, 175)), ("lower", KOREA, (245, 370))):
+    for param, (top, foot) in (("upper", (50, 175)), ("lower", (245, 370))):
         one = alt.Chart(rows).transform_filter(f"datum.what == {param}")
-        layers += [one.mark_line(color=colour, point={"size": 12, "color": colour}, aria=False).encode(time, alt.Y("value:Q", title=None).scale(range=[foot, top]).axis(tickCount=3, format="~s", orient="left"), detail=["part:N", "run:N"], tooltip=["date:T", "what:N", "value:Q"]),
+        layers += [one.mark_line(color=INK, point={"size": 12, "color": INK}, aria=False).encode(time, alt.Y("value:Q", title=None).scale(range=[foot, top]).axis(tickCount=3, format="~s", orient="left"), detail=["part:N", "run:N"], tooltip=["date:T", "what:N", "value:Q"]),
                    *(one.transform_aggregate(unit="min(unit)", groupby=["what"]).mark_text(align="left", baseline="bottom", color=shade).encode(text=f"{word}:N", x=alt.value(0), y=alt.value(top - up)) for word, shade, up in (("what", INK, 26), ("unit", MUTED, 11)))]
     chart = alt.layer(moment.mark_rule(strokeDash=[3, 3]), moment.mark_text(fontSize=14, baseline="bottom").encode(y=alt.value(alt.expr("datum.lift")), text="mark:N"), *layers).resolve_scale(y="independent")
     return house.publish(chart.add_params(upper, lower).properties(height=375), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Any two series, one time axis, two scales kept apart",
@@ -552,10 +554,10 @@ def stored_carried():
     rows["name"] = rows.name.str[:-3] + rows.name.str[-3:].map(names)
     basis = choose("basis", [*dict.fromkeys(rows.basis)], "Count")
     bar = alt.Chart(rows).transform_filter("datum.basis == basis").encode(alt.Y("id:N", title=None).axis(None), alt.X("people:Q", title=None).scale(domain=[0, 70]).axis(None))
-    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("operator_country:N", legend=None).scale(domain=["KOR", "JPN"], range=[KOREA, JAPAN]), tooltip=["operation:N", "basis:N", "people:Q"])
+    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("operator_country:N", legend=None).scale(domain=["KOR", "JPN"], range=[JAPAN, KOREA]), tooltip=["operation:N", "basis:N", "people:Q"])
         + bar.mark_text(align="left", dx=5, dy=8).encode(text="label:N") + bar.mark_text(align="left", dy=-6, color=MUTED).encode(x=alt.value(0), text="name:N"))
     return house.publish(chart.add_params(basis).properties(height=alt.Step(34)), id="explore-carried", table=["evacuations", "countries"], title="Who carried whom, and by which count",
-        subtitle="People of the other country on board each operation. Orange: South Korea carried Japanese; blue: Japan carried South Koreans",
+        subtitle="People of the other country on board each operation. Blue: Japanese carried by South Korea; orange: South Koreans carried by Japan",
         alt="Bars by operation in order of time: pandemic charters first, then Sudan, Israel and the Gulf. The longest are South Korean flights carrying Japanese. Two operations have no figure. A control changes the count.",
         columns={"operation": "Operation", "operator_country": "Carried by", "basis": "Count", "label": "People"},
         note="Named by the first country left. No figure means that none was published, not that nobody was on board.")
