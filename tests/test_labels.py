@@ -34,6 +34,10 @@ CHOICES = f"""async id => {{ const faults = {CHECKS.SCRIPT}, frames = {FRAMES}, 
   return found; }}"""
 
 
+OVER = f"""() => {LIVE}.map(figure => {{ const end = part => Element.prototype.getBoundingClientRect.call(figure.querySelector(part)).bottom;
+  return [figure.dataset.chart, end('.chart-live svg') - end('.chart-drawing')]; }})"""
+
+
 @pytest.mark.parametrize("page", ["index.html", *CHARTS])
 def test_labels_can_be_read(book, browser, page):
     """As drawn at every width, then as live charts, after every choice of their controls too, wide and narrowest."""
@@ -41,7 +45,7 @@ def test_labels_can_be_read(book, browser, page):
         return CHECKS.label_faults(visit.page)
 
     def live(width):
-        faults = labels(width)
+        faults = labels(width) + [f"{chart}: {over:.0f} px of the live drawing lie over what follows" for chart, over in visit.page.evaluate(OVER) if over > 10]
         for chart in CHARTS.get(page, ()) if width in (WIDTHS[0], WIDTHS[-1]) else ():
             for chosen, found, over in visit.page.evaluate(CHOICES, f"fig-{chart['id']}"):
                 faults += [f"{chosen}: {fault}" for fault in found]

@@ -77,7 +77,7 @@ def hook():
 
 
 class ChartDirective(SphinxDirective):
-    """`{chart} <id>`: a published chart again, whole or `:bare:` (drawing and headline), `:small:` (the narrow one) or `:mini:` (marks alone)."""
+    """`{chart} <id>`: a published chart again, whole or `:bare:` (drawing, headline and subtitle), `:small:` (the narrow one) or `:mini:` (marks alone)."""
     required_arguments = 1
     option_spec = dict.fromkeys(("bare", "small", "mini"), directives.flag)
 

@@ -113,11 +113,11 @@ def drawings(figure, made, key, only=False):
 
 
 def again(figure, made, key, home, use):
-    """A chart shown again without its furniture: `bare` and `small` with the headline linked to its figure, `mini` marks alone, as decoration."""
+    """A chart shown again without its furniture: `bare` and `small` with subtitle, the headline linked to its figure, `mini` marks alone, as decoration."""
     if use == "mini":
         return f'<div class="chart-mini mini">{drawing.inline_svg(made["svgs"][0], key + "-", made["colors"], "")}</div>\n'
     return (f'<figure class="chart chart-bare" id="{key}" data-chart="{figure["id"]}" aria-labelledby="{key}-title"><figcaption><p class="chart-title" id="{key}-title">'
-            f'{link(figure["title"], home)}</p></figcaption>{drawings(figure, made, key, use == "small")}</figure>\n')
+            f'{link(figure["title"], home)}</p><p class="chart-subtitle">{escape(figure["subtitle"])}</p></figcaption>{drawings(figure, made, key, use == "small")}</figure>\n')
 
 
 def figure_parts(figure, made, key, *, late, number, home, tables, notebook, runtime, live, downloads, author, book, address):
