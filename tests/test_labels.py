@@ -1,4 +1,4 @@
-"""The book's charts from a folder on disk, with every choice they offer. Labels as readers see them: none overlaps another, leaves its drawing or is under 11 px, and no drawing lies over the text, whatever is chosen."""
+"""The book's charts from a folder on disk, with every choice they offer. Labels as readers see them: none overlaps another, leaves its drawing, is pale or under 11 px, and no drawing lies over the text, whatever is chosen."""
 import importlib.util
 
 import pytest
@@ -41,8 +41,13 @@ OVER = f"""() => {LIVE}.map(figure => {{ const end = part => Element.prototype.g
 @pytest.mark.parametrize("page", ["index.html", *CHARTS])
 def test_labels_can_be_read(book, browser, page):
     """As drawn at every width, then as live charts, after every choice of their controls too, wide and narrowest."""
-    def labels(_):
-        return CHECKS.label_faults(visit.page)
+    def labels(width):
+        faults = CHECKS.label_faults(visit.page)
+        if width == WIDTHS[-1]:
+            visit.page.emulate_media(color_scheme="dark")
+            faults += [f"dark: {said}" for said in CHECKS.label_faults(visit.page)]
+            visit.page.emulate_media(color_scheme="light")
+        return faults
 
     def live(width):
         faults = labels(width) + [f"{chart}: {over:.0f} px of the live drawing lie over what follows" for chart, over in visit.page.evaluate(OVER) if over > 10]

@@ -2,6 +2,17 @@
 
 SCRIPT = """([smallest, within]) => {
   const faults = [];
+  const mixed = (colour, share, below) => colour.match(/[\\d.]+/g).slice(0, 3).map((part, index) => part * share + below[index] * (1 - share));
+  const page = getComputedStyle(document.body).backgroundColor, paper = mixed(page, /, 0\\)$/.test(page) ? 0 : 1, [255, 255, 255]);
+  const light = (colour) => colour.map((part) => (part /= 255) <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4).reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  // axe does not read what SVG text is filled with: its colour against the topmost mark that is filled under its middle, else the page.
+  const contrast = (text, marks) => {
+    const style = getComputedStyle(text), box = text.getBBox(), middle = new DOMPoint(box.x + box.width / 2, box.y + box.height / 2).matrixTransform(text.getScreenCTM());
+    const under = marks.findLast(({ mark }) => mark.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING && mark.isPointInFill(middle.matrixTransform(mark.getScreenCTM().inverse())));
+    const ground = under ? mixed(under.style.fill, under.style.fillOpacity * under.style.opacity, paper) : paper;
+    const [one, other] = [light(ground), light(mixed(style.fill, style.fillOpacity * style.opacity, ground))].sort((a, b) => a - b);
+    return (other + 0.05) / (one + 0.05);
+  };
   for (const svg of document.querySelector(within).querySelectorAll(".chart-static svg[role], .chart-live svg")) {
     const frame = Element.prototype.getBoundingClientRect.call(svg), shown = svg.checkVisibility({ visibilityProperty: true });
     if (!frame.width || !shown) continue;
@@ -22,6 +33,8 @@ SCRIPT = """([smallest, within]) => {
       const [mine, others] = [one, other].map((shape) => shape.map(along));
       return Math.max(...mine) <= Math.min(...others) + slack || Math.max(...others) <= Math.min(...mine) + slack;
     }));
+    const marks = [...svg.querySelectorAll("path, rect, circle")].map((mark) => ({ mark, style: getComputedStyle(mark) })).filter(({ style }) => /^rgb\\(/.test(style.fill) && style.fillOpacity * style.opacity > 0.1);
+    texts.forEach((text) => { const found = contrast(text, marks); if (found < 4.5) faults.push(`${chart}: "${text.textContent}" has a contrast of ${found.toFixed(1)} to 1`); });
     boxes.forEach((box, index) => {
       if (!box.corners.every(inside)) faults.push(`${chart}: "${box.says}" leaves the drawing`);
       if (box.size < smallest - 0.05) faults.push(`${chart}: "${box.says}" is ${box.size.toFixed(1)} px high`);
@@ -36,7 +49,7 @@ SCRIPT = """([smallest, within]) => {
 
 
 def label_faults(page, smallest=11, within="body"):
-    """Labels of the drawings shown now that overlap, leave their drawing or are under `smallest` px, as sentences.
+    """Labels of the drawings shown now that overlap, leave their drawing, are under `smallest` px or paler than 4.5 to 1, as sentences.
 
     `page` is a Playwright page at the width to be judged; live charts are judged as they stand. `within` is a CSS
     selector of the part that is judged. Empty means none.

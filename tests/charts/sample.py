@@ -74,7 +74,7 @@ def specs():
     land = alt.Chart(alt.Data(values=lands)).mark_geoshape(stroke="#fffdf8").encode(
         color=alt.Color("properties.name:N", scale=alt.Scale(range=[BLUE, RED]), legend=None), tooltip=["properties.name:N"]).project("mercator").properties(height=260)
     towns = pd.DataFrame({"town": ["Ford", "Mill"], "lon": [130.0, 135.5], "lat": [36.0, 34.5]})
-    names = alt.Chart(towns).mark_text(align="left", dx=6).encode(longitude="lon:Q", latitude="lat:Q", text="town:N")
+    names = alt.Chart(towns).mark_text(align="left", dx=6).encode(longitude="lon:Q", latitude="lat:Q", text="town:N", color=alt.when("datum.town == 'Ford'").then(alt.value("#fffdf8")).otherwise(alt.value(INK)))
     places = alt.Chart(towns).mark_circle(color=INK, size=40).encode(longitude="lon:Q", latitude="lat:Q", tooltip=["town"])
     part = base.mark_area(opacity=.85).encode(x=alt.X("date:T", title=None), y=alt.Y("level_m:Q", title="Level (m)"), color=color).properties(height=110)
     stack = alt.vconcat(*[part.transform_filter(f"datum.river == '{river}'").properties(width="container", title=alt.Title(river, anchor="start", fontSize=13)) for river in ("Upper", "Lower")])
@@ -98,7 +98,7 @@ def specs():
     phone = {key: phone[key] for key in ("data", "mark", "encoding")}
     return {one["usermeta"]["figure"]["id"]: one for one in (
         spec(bar.properties(**wide), "upper-by-year", "The upper river rose in most years", {"year": "Year", "level_m": "Level (m)"}, note="The gauge was *moved* in 2011.", tables=["levels", "gauges"]),
-        spec((line + ends).properties(**wide), "two-lines", "The two rivers have drawn closer since 2000", {"date": "Year", "river": "River", "level_m": "Level (m)"}),
+        spec((line + ends).resolve_scale(color="independent").properties(**wide), "two-lines", "The two rivers have drawn closer since 2000", {"date": "Year", "river": "River", "level_m": "Level (m)"}),
         spec((spans + dots).properties(**wide), "dots", "The gap was widest early in the century", fields, phone=phone),
         spec((land + names + places).properties(**wide), "map", "Both gauges stand near a town", {"town": "Town", "lon": "Longitude (°E)", "lat": "Latitude (°N)"}, subtitle="Fields and towns",
              download=False, download_note="The survey office keeps the coordinates to itself."),

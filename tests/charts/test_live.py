@@ -249,6 +249,9 @@ def test_axe_finds_nothing(visit, site):
 def test_the_checker_sees_faults(visit, site, label_faults):
     page = visit(site + "one.html")
     page.evaluate("""() => { const text = document.querySelector('#fig-upper-by-year .chart-wide text'), twin = text.cloneNode(true);
-      twin.textContent = text.textContent + '99'; text.after(twin); const away = text.cloneNode(true); away.setAttribute('x', -300); away.setAttribute('font-size', '6px'); text.after(away); }""")
+      twin.textContent = text.textContent + '99'; text.after(twin); const away = text.cloneNode(true); away.setAttribute('x', -300); away.setAttribute('font-size', '6px'); text.after(away);
+      const pale = text.cloneNode(true); pale.setAttribute('x', 300); pale.setAttribute('fill', '#ddd'); text.after(pale);
+      const ground = document.createElementNS('http://www.w3.org/2000/svg', 'rect'), white = text.cloneNode(true); ground.setAttribute('width', 900); ground.setAttribute('height', 900); ground.setAttribute('fill', '#fff');
+      white.textContent = 'on white'; white.setAttribute('fill', '#eee'); text.after(ground, white); }""")
     found = " ".join(label_faults(page))
-    assert "overlaps" in found and "leaves the drawing" in found and "px high" in found
+    assert "overlaps" in found and "leaves the drawing" in found and "px high" in found and '"2000" has a contrast of 1.4 to 1' in found and '"on white" has a contrast of 1.2 to 1' in found, found
