@@ -6,6 +6,8 @@ export JUPYTER_PLATFORM_DIRS = 1
 export PYTHONNOUSERSITE = 1
 export PYTHONUTF8 = 1
 unexport PYTHONPATH PYTHONHOME
+# What a shell happens to export under these names is not meant: only what is said on the command line.
+$(foreach name,ONLY PARTS PORT WORDS HOST AGAIN COPIES ARGS SEED N,$(eval $(name) =))
 
 help:  ## list these commands
 	@echo "A New Chapter: Japan and South Korea, in data"; echo
@@ -15,7 +17,7 @@ book: environment  ## build the book; a warning is an error
 	@$(PY) book/tools/build.py
 
 live: live-environment  ## the book, with notebooks that run in the reader's browser (PARTS=folder to build offline)
-	@$(PY) book/live/lite.py $(PARTS) && BOOK_LIVE=1 $(PY) book/tools/build.py
+	@$(PY) book/live/lite.py "$(PARTS)" && BOOK_LIVE=1 $(PY) book/tools/build.py
 
 serve:  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
 	@$(MAKE) --no-print-directory `test -d _build/html/lite && echo live || echo book`
@@ -51,7 +53,7 @@ pdf: book  ## the whole book as one PDF, _build/a-new-chapter.pdf
 bench: book  ## what every page weighs, and how long builds take with more chapters
 	@$(PY) book/tools/bench.py
 
-test: tests-environment book  ## every test, the built book in a browser among them; stops after five failures (ARGS=--maxfail=0 goes on)
+test: tests-environment book  ## all tests but those of the live notebooks; the built book in a browser among them; stops after five failures (ARGS=--maxfail=0 goes on)
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -n auto --maxfail=5 tests $(ARGS)
 
 test-live: tests-environment live  ## every chapter run in a browser, in JupyterLab too (some minutes)

@@ -92,7 +92,7 @@ def write_meetings(choices):
         f"rows = {table}.query(\"{years} and kind in {kinds}{weak}\").sort_values('date')",
         f"rows = rows.assign({group}={GROUPS[group]}).assign(n=lambda m: m.groupby('{group}').cumcount() + 1)",
         f"dots = alt.Chart(rows, width=600{', height=alt.Step(22)' * (group != 'year')}).mark_point(size={110 if group != 'year' else 70}, opacity=1, stroke='{INK}', strokeWidth=1.4)",
-        f"dots.encode({along}, fill=alt.Fill('kind:N', title=None).scale(domain={kinds}, range={[fills[kind] for kind in kinds]}), tooltip=['date:T', 'jp_leader', 'kr_leader', 'city', 'kind'])"])
+        f"dots.encode({along}, fill=alt.Fill('kind:N', title=None).scale(domain={kinds}, range={[fills[kind] for kind in kinds]}), tooltip=[*map(alt.Tooltip, ['date:T', 'jp_leader', 'kr_leader', 'city', 'kind'])])"])
 
 
 def tell_meetings(rows, choices):
@@ -151,19 +151,19 @@ def write_series(choices):
     shared = years_of(rows, one) & years_of(rows, two)
     if not shared:
         raise Nothing(f"The two series share no year from {choices['years'][0]} to {choices['years'][1]}: {one} has {extent(rows, one)}, {two} has {extent(rows, two)}.")
-    moments = f" + (moment := alt.Chart(house.load('key_moments').query(\"'{rows.date.min():%Y-%m-%d}' <= date <= '{rows.date.max():%Y-%m-%d}'\").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)))).encode(x='date:T', tooltip=['date:T', 'label'])).mark_rule(strokeDash=[3, 3]) + moment.mark_text(fontSize=14, dy=-8).encode(y=alt.value(0), text='mark')" if choices["moments"] else ""
+    moments = f" + (moment := alt.Chart(house.load('key_moments').query(\"'{rows.date.min():%Y-%m-%d}' <= date <= '{rows.date.max():%Y-%m-%d}'\").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)))).encode(alt.X('date:T'), tooltip=[*map(alt.Tooltip, ['date:T', 'label'])])).mark_rule(strokeDash=[3, 3]) + moment.mark_text(fontSize=14, dy=-8).encode(alt.YValue(0), alt.Text('mark'))" if choices["moments"] else ""
     line = "mark_line(point={'size': 14}, clip=True)"
     axis = f"alt.X('date:T', title=None).scale(domain=['{rows.date.min():%Y-%m-%d}', '{rows.date.max():%Y-%m-%d}'])"
     if choices["shown"] == "panels":
         units = [SERIES[name][4] for name in (one, two)]
-        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26, frame='group')).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=['part', 'run'], tooltip=['date:T', 'value', 'part']){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
+        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26, frame='group')).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=[*map(alt.Detail, ['part', 'run'])], tooltip=[*map(alt.Tooltip, ['date:T', 'value', 'part'])]){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
     else:
         means = rows.assign(value=rows.value.astype(float)).groupby([rows.what, rows.date.dt.year]).value.mean()
         bases = [year for year in sorted(shared) if means[one, year] and means[two, year]]
         if not bases:
             raise Nothing("The two series share no year in which both are above zero, so neither can be set to 100: show them in two panels.")
         lines[3] += f".assign(index=lambda t: (100 * t.value.astype(float) / t.what.map(t[t.date.dt.year.eq({bases[0]})].groupby('what').value.mean().astype(float))).round(1))"
-        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, WEAK]}).legend(labelLimit=330, columns=1), detail=['part', 'run'], tooltip=['date:T', 'what', 'value', 'index']){moments}"
+        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, WEAK]}).legend(labelLimit=330, columns=1), detail=[*map(alt.Detail, ['part', 'run'])], tooltip=[*map(alt.Tooltip, ['date:T', 'what', 'value', 'index'])]){moments}"
     return tuple(dict.fromkeys([SERIES[one][0], SERIES[two][0], *["key_moments"] * choices["moments"]])), "\n".join([*lines, last])
 
 
@@ -204,7 +204,7 @@ def write_visitors(choices):
         f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}), key=lambda t: {key})",
         f"base = rows[{where}.eq({base})].set_index('key').visitors",
         f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\"){gap}",
-        f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail={['series'] if monthly else ['count', 'run']}, tooltip=['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct']) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(y='pct:Q')"])
+        f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail=[*map(alt.Detail, {['series'] if monthly else ['count', 'run']})], tooltip=[*map(alt.Tooltip, ['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct'])]) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(alt.Y('pct:Q'))"])
 
 
 def tell_visitors(rows, choices):
@@ -242,7 +242,7 @@ def write_carried(choices):
         f"rows = house.load('evacuations').query(\"joint and partner_headline.fillna(1) > 0 and operator_country in {operators} and {span(choices).format('month.dt.year')}{kind}\")",
         f"rows = rows.assign(people={people}, by=rows.operator_country.map({CARRIED}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'), at=lambda t: t.people.fillna(0))",
         f"bars = alt.Chart(rows, width=330, height=alt.Step(15)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
-        f"bars.mark_bar().encode({coloured('by', by, [OTHER[country] for country in operators])}, tooltip=['date:T', 'place', 'by', 'people']) + bars.mark_text(align='left', dx=5).encode(x=alt.X('at:Q', title='{unit}'), text='figure:N')"])
+        f"bars.mark_bar().encode({coloured('by', by, [OTHER[country] for country in operators])}, tooltip=[*map(alt.Tooltip, ['date:T', 'place', 'by', 'people'])]) + bars.mark_text(align='left', dx=5).encode(alt.X('at:Q', title='{unit}'), alt.Text('figure:N'))"])
 
 
 def tell_carried(rows, choices):
@@ -279,7 +279,7 @@ def write_polls(choices):
         IMPORTS,
         f"rows = house.load('polls').query(\"question == '{choices['question']}' and {'' if choices['friendly'] else 'not '}positive and country in {asked} and {span(choices).format('year')}{only}\")",
         f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna('mode not found'), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in COUNTRY} })))",
-        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, detail='line', tooltip=['year', 'asked', 'value_pct', 'mode', 'fieldwork'])",
+        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, alt.Detail('line'), tooltip=[*map(alt.Tooltip, ['year', 'asked', 'value_pct', 'mode', 'fieldwork'])])",
         "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1, filled=False, strokeWidth=2).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
 
 

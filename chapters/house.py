@@ -123,15 +123,26 @@ def load(name):
     """
     entry = _resource(name)
     try:
-        return _table(entry) if "schema" in entry else json.loads((DATA / entry["path"]).read_text("utf-8"))
+        return _table(name, _stamp("datapackage.json"), _stamp(entry["path"])).copy() if "schema" in entry else json.loads((DATA / entry["path"]).read_text("utf-8"))
     except Exception as error:  # a malformed entry can fail anywhere
         if isinstance(error, ValueError) and "data/" in str(error):
             raise
         raise ValueError(f"data/datapackage.json, table {name}: its entry cannot be used ({type(error).__name__}: {error}); compare it with that of another table") from error
 
 
-def _table(entry):
-    """A table as its entry in the descriptor says; see `load`."""
+def _stamp(file):
+    """What tells one state of a file in `DATA` from another; None if it is not there."""
+    try:
+        state = (DATA / file).stat()
+    except FileNotFoundError:
+        return None
+    return str(DATA), state.st_mtime_ns, state.st_size
+
+
+@functools.lru_cache(maxsize=None)
+def _table(name, described, stored):
+    """A table as its entry in the descriptor says, read again only if its file or the descriptor has changed; see `load`."""
+    entry = _resource(name)
     place, schema = f"data/{entry['path']}", entry["schema"]
     header, rows = _rows(entry)
     text = pd.DataFrame(rows, columns=header, dtype="str").replace("", pd.NA)

@@ -1,7 +1,7 @@
 """The live notebooks as readers meet them; `make test-live` runs this, `make test` does not (some minutes, and `make live`'s downloads).
 
 A browser that can reach nothing but the book presses "Run this chapter" on every chapter and runs it to the end. A new
-chapter is covered by being there; a test that moves its controls belongs here too, with `running` and `latency`.
+chapter is covered by being there; what moves a chapter's controls has a file of its own, as live_explorer.py.
 """
 import functools
 import http.server
@@ -16,7 +16,9 @@ import time
 
 import pytest
 
-from common import CHROME, NOTEBOOKS, ROOT, _Handler, copy_of_the_project, run, slowness
+from common import CHROME, NOTEBOOKS, ROOT, _Handler, run, slowness
+
+import files
 
 SITE = ROOT / "_build/html"
 SPEC, LEDGER = "application/vnd.vegalite.v6+json", "application/vnd.ledger+json"
@@ -362,7 +364,7 @@ def test_the_second_visit_works_offline(reader, server, elsewhere):
 
 def test_lab_draws_charts_with_nothing_from_elsewhere(closed, elsewhere, tmp_path):
     """`make lab`, on a copy of the book."""
-    folder = copy_of_the_project(tmp_path / "copy")
+    folder = files.project(ROOT, tmp_path / "copy")
     path = next(path for path in NOTEBOOKS if charts(path))
     recipe = re.search(r"(?m)^lab:.*\n\t@\$\(PY\) (-m jupyterlab .*?) `", (ROOT / "Makefile").read_text(encoding="utf-8"))[1]
     env = {key: value for key, value in os.environ.items() if key != "HOUSE_OUTPUT"}

@@ -9,6 +9,7 @@ phrase, ordinals to "third"), and, for renewed tables, cells that no stored char
 import argparse
 import collections
 import csv
+import hashlib
 import io
 import json
 import os
@@ -25,8 +26,9 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-from common import ROOT, copy_of_the_project
+from common import ROOT
 
+import files
 import numerals
 
 SPEC = "application/vnd.vegalite.v6+json"
@@ -40,7 +42,7 @@ STAGES = {
     "pages": ["tests/test_dictionary.py", "-m", "not slow"],
     "stored": ["tests/test_notebooks.py", "tests/test_outputs.py", "-m", "not slow"],
     "run": ["tests/test_notebooks.py", "-k", "fresh_run and {}"],
-    "built": ["tests/test_site.py", "tests/test_ledger.py", "-k", "not (browser or visit or screen or accessib or script or search or switch or two_ways)"],
+    "built": ["tests/test_site.py", "tests/test_ledger.py", "-k", "not (browser or visit or axe or script or search or switch or two_ways)"],
     "browser": ["tests/test_site.py", "-k", "{}"],
 }
 
@@ -49,7 +51,7 @@ class Copy:
     """A copy of the project that remembers what it was."""
 
     def __init__(self, folder):
-        self.root, self.kept = copy_of_the_project(folder), {}
+        self.root, self.kept = files.project(ROOT, folder), {}
         self.built = self.root.with_name(self.root.name + "-built")
         if (ROOT / ".venv").exists():
             (self.root / ".venv").symlink_to(ROOT / ".venv")
@@ -247,10 +249,8 @@ def by_hand(copy, draw):
     row, column = draw.choice([(r, c) for r in range(1, len(rows)) for c in places if rows[r][c]])
     old, rows[row][column] = rows[row][column], changed_number(draw, rows[row][column])
     copy.put(entry["path"], rows)
-    sys.path.insert(0, str(ROOT / "book/tools"))
-    import package as tool
     raw = (copy.root / "data" / entry["path"]).read_bytes()
-    entry |= {"hash": f"sha256:{tool.hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
+    entry |= {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
     copy.describe(package)
     return f"data/{entry['path']}, row {row}, {rows[0][column]}: {old} became {rows[row][column]}, hash renewed by hand", set()
 

@@ -182,15 +182,6 @@ def test_make_data_refuses_and_overwrites_nothing(copy, breakage, words):
     assert copy.descriptor.read_bytes() == before
 
 
-@pytest.mark.slow
-def test_make_data_renews_the_hash_after_an_edit(copy):
-    copy.set(3, "note", "Checked again.")
-    code, said = run(sys.executable, "book/tools/package.py", cwd=copy.root)
-    assert code == 0 and TABLE in said, said
-    code, said = run(sys.executable, "book/tools/package.py", cwd=copy.root)
-    assert code == 0 and "nothing had changed" in said, said
-
-
 @fuzz(60)
 @given(raw=strategies.one_of(strategies.binary(max_size=300), strategies.text(max_size=300).map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_any_bytes_give_a_clear_error(copy, raw):

@@ -38,11 +38,13 @@ def every(name, pairs=6):
     return [*alone, *random.Random(name).sample(crossed, pairs), off, *({**off, key: True} for key in off)]
 
 
-@pytest.fixture(autouse=True)
-def tables_read_once(monkeypatch):
+@pytest.fixture(autouse=True, scope="module")
+def tables_read_once():
     """A table is read and checked once, and handed out as a copy."""
     read = functools.lru_cache(maxsize=None)(house.load)
-    monkeypatch.setattr(house, "load", lambda name: read(name).copy())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(house, "load", lambda name: read(name).copy())
+        yield
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 """The ledger in print: in the built book a number in a paragraph leads to its table or row."""
+import copy
+
 import pytest
-from bs4 import BeautifulSoup
 
 import numerals
-from common import pages
+from common import pages, soup
 
 UNLINKED = ".in-short, .key-numbers, .chapter-cards, figure, details, table, svg, nav, pre, .kicker"  # these are links themselves, or stand in the list at the end
 PAGES = [page for page in pages() if page.split("/")[-1] not in ("data.html", "corrections.html", "glossary.html")]  # those three print tables
@@ -12,7 +13,7 @@ PAGES = [page for page in pages() if page.split("/")[-1] not in ("data.html", "c
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_a_number_in_a_paragraph_leads_to_its_table(book, page):
-    main = BeautifulSoup((book / page).read_text(encoding="utf-8"), "html.parser").main
+    main = copy.copy(soup(book / page).main)
     for node in main.select(UNLINKED):
         node.decompose()
     faults, bound = [], 0

@@ -11,8 +11,7 @@ import pytest
 
 from common import ROOT, run
 
-sys.path.insert(0, str(ROOT / "book/tools"))
-import links  # noqa: E402
+import links
 
 
 class Host(http.server.BaseHTTPRequestHandler):
@@ -81,7 +80,7 @@ def test_offline_is_one_sentence_and_what_was_learnt_stays(tmp_path):
     assert "1 known from an earlier run" in said and f"{first},ok,200" in (tmp_path / "_build/links.csv").read_text("utf-8")
 
 
-def test_places_of_links_are_named(tmp_path):
+def test_places_of_links_are_named():
     found = links.addresses(ROOT)
     report = "https://www.asahi.com/ajw/articles/15418435"
     assert {"index.md", "chapters/01_the_article.ipynb, cell 1", "README.md"} <= set(found[report])

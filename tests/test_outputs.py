@@ -15,7 +15,6 @@ from bs4 import BeautifulSoup
 
 from common import NOTEBOOKS, ROOT, SITE, pages, run
 
-sys.path.insert(0, str(ROOT / "book/tools"))
 CARDS = {path.stem.removeprefix("card-"): path for path in sorted((ROOT / "figures").glob("card-*.png"))}
 PAGES = {page.split("/")[-1].removesuffix(".html") for page in pages()}
 
@@ -123,7 +122,7 @@ def test_a_card_that_names_no_chart_of_its_chapter_is_refused(tmp_path):
 def test_tags_name_the_cards_once_the_site_has_an_address(published):
     site, faults = published, []
     for page in sorted(site.rglob("*.html")):
-        tags = {node.get("property") or node.get("name"): node.get("content") for node in BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find_all("meta")}
+        tags = {node.get("property") or node.get("name"): node.get("content") for node in BeautifulSoup(page.read_text(encoding="utf-8").partition("</head>")[0], "html.parser").find_all("meta")}
         name, image = page.relative_to(site).as_posix(), tags.get("og:image", "")
         here = re.sub(r"(^|/)index\.html$", r"\1", name)
         if name != "search.html" and tags.get("og:url") != SITE + here:

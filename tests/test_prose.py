@@ -3,16 +3,14 @@ import ast
 import difflib
 import json
 import re
-import sys
 
 import pytest
 
-import house
-import numerals
 from common import ROOT
 
-sys.path.insert(0, str(ROOT))
-from book.site import package  # noqa: E402
+import house
+import numerals
+from book.site import package
 
 LEDGER, SPEC = "application/vnd.ledger+json", "application/vnd.vegalite.v6+json"
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))

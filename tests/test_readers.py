@@ -7,7 +7,6 @@ from common import FRAMES, Visit
 from test_site import CHARTS, OVER, READ, say
 
 pytestmark = pytest.mark.slow
-CHOOSING = "main figure.chart[data-spec]:has(.chart-controls select)"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import subprocess
-import sys
 from html import unescape
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -18,10 +17,9 @@ from docutils import nodes
 from hypothesis import example, given, strategies
 from sphinx.errors import ExtensionError
 
-from common import NOTEBOOKS, ROOT
+from common import NOTEBOOKS, ROOT, soup
 from test_bad_data import JSON, fuzz, paths, planted
 
-sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 import charts  # noqa: E402
 from book.site import pages  # noqa: E402
 from charts import drawing, markup  # noqa: E402
@@ -249,7 +247,7 @@ def test_downloads_are_plain_files(book):
     """What a page offers to save is a file of the book, of a kind that runs nothing, and is what its name says."""
     faults, offered = [], set()
     for page in book.rglob("*.html"):
-        for link in BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").select("a[download], a[href*='/data/'], a[href^='data/']"):
+        for link in soup(page).select("a[download], a[href*='/data/'], a[href^='data/']"):
             target = (page.parent / urlsplit(link["href"]).path).resolve()
             if not urlsplit(link["href"]).scheme and target.suffix != ".html":
                 offered.add(target)
@@ -271,7 +269,6 @@ def test_downloads_are_plain_files(book):
 # ---- reproduction ----------------------------------------------------------------------------------------------
 
 def test_the_first_difference_is_named_with_its_line(tmp_path):
-    sys.path.insert(0, str(ROOT / "book/tools"))
     import reproduce
     one, two = tmp_path / "one", tmp_path / "two"
     for folder in (one, two):

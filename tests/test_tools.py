@@ -16,9 +16,8 @@ import yaml
 
 from common import ROOT, run
 
-sys.path.insert(0, str(ROOT / "book/tools"))
-import build  # noqa: E402
-import files  # noqa: E402
+import build
+import files
 
 OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "0", "PIP_CONFIG_FILE": os.devnull}
 
@@ -280,6 +279,10 @@ def test_the_locks_agree(other):
     assert not apart, f"the locks disagree: {apart}"
 
 
+#: What a job of the public CI may do besides reading: hand over the site, put the notebooks for Colab on their branch.
+MAY_MORE = {"pages": {"build": {"contents": "read", "pages": "read"}, "colab": {"contents": "write"}, "deploy": {"pages": "write", "id-token": "write"}}}
+
+
 def test_public_ci_is_pinned_and_may_do_little():
     for path in sorted((ROOT / ".github/workflows").glob("*.yml")):
         text = path.read_text(encoding="utf-8")
@@ -287,6 +290,8 @@ def test_public_ci_is_pinned_and_may_do_little():
         assert not loose, f"{path.name}: {loose} are not pinned to a commit"
         flow = yaml.safe_load(text)
         assert flow["permissions"] == {"contents": "read"}, f"{path.name}: by default a job may only read"
+        more = {name: job["permissions"] for name, job in flow["jobs"].items() if "permissions" in job}
+        assert more == MAY_MORE.get(path.stem, {}), f"{path.name}: jobs may do {more}; if that is meant, say so in MAY_MORE"
         assert not re.search(r"pull_request_target|secrets\.", text), f"{path.name}: neither pull_request_target nor secrets are needed"
 
 

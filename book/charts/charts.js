@@ -34,7 +34,7 @@
       await draw(chart);
       controls(chart);
       keyboard(chart);
-      restore(chart);
+      await restore(chart);
       new ResizeObserver(() => redraw(chart)).observe(chart.drawing);
     } catch (error) { giveUp(figure, error); }
   }
@@ -238,8 +238,9 @@
 
   const read = (chart) => Object.fromEntries(chart.spec.controls.map((one) => [one.param, get(chart, one)]));
   async function apply(chart, state) {
+    const fits = (one, value) => value == null || (one.kind === "interval" ? [].concat(value).length === 2 && value.every(Number.isFinite) : typeof value !== "object");
     chart.quiet = true;
-    for (const one of chart.spec.controls) if (one.param in state) { await set(chart, one, state[one.param]); mirror(chart, one); }
+    for (const one of chart.spec.controls) if (one.param in state && fits(one, state[one.param])) { await set(chart, one, state[one.param]); mirror(chart, one); }
     chart.quiet = false;
   }
 
@@ -253,8 +254,8 @@
   }
 
   function asked() {
-    const [id, query] = decodeURI(location.hash.slice(1)).split(/\?(.*)/s);
-    return query ? [figures.find((figure) => figure.id === id), new URLSearchParams(location.hash.split(/\?(.*)/s)[1])] : [];
+    const [id, query] = location.hash.slice(1).split(/\?(.*)/s);
+    return query ? [figures.find((figure) => figure.id === id), new URLSearchParams(query)] : [];
   }
   function restore(chart) {
     const [figure, said] = asked();

@@ -17,7 +17,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "book/tools"))
 
-from build import configuration  # noqa: E402
+import files  # noqa: E402
+from build import configuration, swap  # noqa: E402
 
 OUT = ROOT / "_build/colab"
 RUNNING = ("numpy", "ipywidgets")  # Colab has loaded its own by the time a cell runs
@@ -64,10 +65,9 @@ def main():
         made = copy(json.loads(path.read_text("utf-8")), release, f"{repository}/archive/{release}.tar.gz")
         (new / "chapters" / path.name).write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (new / "README.md").write_text(f"The chapters of {repository} as Colab opens them, written by `make colab`. Do not edit them here.\n", encoding="utf-8")
-    shutil.rmtree(OUT, ignore_errors=True)
-    os.replace(new, OUT)
+    swap(new, OUT)
     print(f"{len(chapters)} chapters for Colab, at {release}, are in {OUT.relative_to(ROOT)}/.")
 
 
 if __name__ == "__main__":
-    main()
+    files.told(main, lambda what: sys.exit(f"\nThe copies for Colab were not made: {what}"))

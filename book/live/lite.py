@@ -6,7 +6,6 @@ the network. `_build/lite` is replaced only by one that was made whole, and kept
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "book"), str(ROOT / "book/tools")]
 
 import runtime  # noqa: E402
-from build import fingerprint, read, swap  # noqa: E402
+import files  # noqa: E402
+from build import BUILD, alone, fingerprint, read, swap  # noqa: E402
 from charts import drawing  # noqa: E402
 
 LITE, WORK, HERE = ROOT / "_build/lite", ROOT / "_build/lite.new", Path(__file__).parent
@@ -87,27 +87,30 @@ def make(given):
     return out
 
 
-def main(given):
+def stop(message):
+    sys.exit(f"\nThe live notebooks were not made: {message}")
+
+
+def main():
+    given = sys.argv[1] if sys.argv[1:] else ""
     if given and not Path(given).is_dir():
-        raise runtime.Broken(f"there is no folder {given}.")
+        stop(f"there is no folder {given}.")
     made_from = fingerprint(MADE_FROM)
     if read(LITE / "made-from") == made_from:
         return
-    out = make(given and Path(given).resolve())
-    (out / "made-from").write_text(made_from)
-    swap(out, LITE)
+    BUILD.mkdir(exist_ok=True)
+    with alone():  # two at once would take each other's work away
+        try:
+            out = make(given and Path(given).resolve())
+            (out / "made-from").write_text(made_from)
+            swap(out, LITE)
+        except runtime.Broken as error:
+            stop(error)
+        finally:
+            shutil.rmtree(WORK, ignore_errors=True)
     size = sum(path.stat().st_size for path in LITE.rglob("*") if path.is_file())
     print(f"  {LITE.relative_to(ROOT)} is ready: {size / 1e6:.0f} MB.")
 
 
 if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:2] or [""])
-    except runtime.Broken as error:
-        sys.exit(f"\nThe live notebooks were not made: {error}")
-    except KeyboardInterrupt:
-        sys.exit("\nThe live notebooks were not made: interrupted.")
-    except OSError as error:
-        sys.exit(f"\nThe live notebooks were not made: {error.strerror} ({error.filename}).")
-    finally:
-        shutil.rmtree(WORK, ignore_errors=True)
+    files.told(main, stop)

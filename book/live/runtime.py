@@ -26,7 +26,6 @@ HERE = Path(__file__).parent
 PYODIDE = json.loads((HERE / "pyodide.json").read_text("utf-8"))
 TOOLS = Path(sys.prefix, "live")  # JupyterLite's build, away from JupyterLab, which would load its extension; installed under requirements.txt's hashes
 KERNEL = TOOLS / "share/jupyter/labextensions/@jupyterlite/pyodide-kernel-extension"
-CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 READY = ["micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython", "pandas", "altair", "ipywidgets"]  # loaded before the first cell
 THERE = {"sys_platform": "emscripten", "platform_system": "Emscripten", "os_name": "posix", "platform_machine": "wasm32", "extra": "",
          "implementation_name": "cpython", "platform_python_implementation": "CPython", "python_version": "3.14", "python_full_version": "3.14.0"}
@@ -62,7 +61,7 @@ def pins():
 def find(part, folder):
     """The file of a part in a folder, or None."""
     name, pinned, version = part.partition("==")
-    names = [file for file in sorted(folder.glob("*.whl" if pinned else part)) if not pinned or [canonicalize_name(file.name.split("-")[0]), file.name.split("-")[1]] == [name, version]]
+    names = [file for file in sorted(folder.glob("*.whl" if pinned else part)) if not pinned or [canonicalize_name(file.name.split("-")[0]), *file.name.split("-")[1:2]] == [name, version]]
     return names[0] if names else None
 
 

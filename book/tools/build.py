@@ -22,7 +22,7 @@ BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
 LITE = BUILD / "lite"  # the notebooks in the browser, made by book/live/lite.py; a part of the book if BOOK_LIVE is set
 LOG = BUILD / "book.log"
 SHARED = ["_config.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
-PAGES = ["_toc.yml", "index.md", "chapters", "figures", "README.md", "CHANGELOG.md"]
+PAGES = ["_toc.yml", "index.md", "chapters", "figures"]
 
 
 def fingerprint(names, root=ROOT):
@@ -157,7 +157,7 @@ def main():
     status, troubles = sphinx(lock)
     if status or not (WORK / "_build/html/index.html").exists():
         tail = troubles or read(LOG).splitlines()[-8:]
-        stop(f"a warning counts as an error.\n  " + "\n  ".join(dict.fromkeys(tail)) + f"\nThe whole log is {LOG.relative_to(ROOT)}.")
+        stop("a warning counts as an error.\n  " + "\n  ".join(dict.fromkeys(tail)) + f"\nThe whole log is {LOG.relative_to(ROOT)}.")
     for card in sorted((ROOT / "figures").glob("card-*.png")):  # where the theme's og:image looks
         (WORK / "_build/html/_images").mkdir(exist_ok=True)
         shutil.copy(card, WORK / "_build/html/_images")

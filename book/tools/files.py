@@ -24,8 +24,8 @@ def replace(files):
 
 
 def project(root, folder):
-    """Copy the project at `root` to `folder`, without what was installed or built in it."""
-    shutil.copytree(root, folder, ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", "node_modules", ".hypothesis", ".*.new"))
+    """Copy the project at `root` to `folder`, without what was installed or built in it; return `folder`."""
+    return shutil.copytree(root, folder, ignore=shutil.ignore_patterns(".git", ".venv", "_build", "__pycache__", "node_modules", ".hypothesis", ".*.new"))
 
 
 def reason(error):

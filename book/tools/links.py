@@ -8,8 +8,8 @@ of each dead address and adds it to data/archived_copies.csv. Exit code 1 if an 
 import argparse
 import concurrent.futures
 import csv
+import io
 import json
-import os
 import re
 import sys
 import threading
@@ -120,22 +120,23 @@ def check(todo, http, learnt):
 
 
 def copies(dead, http, path, archive=ARCHIVE):
-    """Add the newest stored copy of each dead address to the table at `path`; return how many were found."""
+    """Add the newest stored copy of each address that is gone to the table at `path`; return how many were found."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = {row["url"]: row for row in csv.DictReader(file)}
     before = len(rows)
-    for address in dead:
-        if address not in rows:
-            time.sleep(PAUSE)
-            copy = http.get(archive, params={"url": address}, timeout=TIMEOUT).json().get("archived_snapshots", {}).get("closest", {})
-            if copy.get("available") and copy.get("status") == "200":
-                rows[address] = {"url": address, "archive_url": copy["url"].replace("http:", "https:", 1)}
-    new = path.with_name(f".{path.name}.new")
-    with new.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, ["url", "archive_url"], lineterminator="\n")
+    try:
+        for address in dead:
+            if address not in rows:
+                time.sleep(PAUSE)
+                copy = http.get(archive, params={"url": address}, timeout=TIMEOUT).json().get("archived_snapshots", {}).get("closest", {})
+                if copy.get("available") and copy.get("status") == "200":
+                    rows[address] = {"url": address, "archive_url": copy["url"].replace("http:", "https:", 1)}
+    finally:  # what was found before the archive stopped answering is kept
+        text = io.StringIO()
+        table = csv.DictWriter(text, ["url", "archive_url"], lineterminator="\n")
         table.writeheader()
         table.writerows(rows[address] for address in sorted(rows))
-    os.replace(new, path)
+        files.replace({path: text.getvalue()})
     return len(rows) - before
 
 
@@ -151,6 +152,8 @@ def main():
         with memory.open(encoding="utf-8", newline="") as file:
             known = {row["url"]: (row["state"], row["detail"]) for row in csv.DictReader(file) if row["url"] in places and row["state"] != "unreachable"}
     wanted = [address for address in places if asked.host in urlsplit(address).netloc]
+    if not wanted:
+        sys.exit(f"No cited address has {asked.host!r} in its host's name.")
     todo, http = [address for address in wanted if address not in known], session()
     print(f"{len(wanted):,} addresses on {len({urlsplit(address).netloc for address in wanted}):,} hosts; {len(wanted) - len(todo):,} known from an earlier run ('--again' forgets them).", flush=True)
     with memory.open("w", encoding="utf-8", newline="") as file:
@@ -175,8 +178,9 @@ def main():
         for address in those:
             print(f"  {address} ({known[address][1]})", *(f"      {place}" for place in places[address]), *([f"      stored copy: {stored[address]}"] if address in stored else []), sep="\n")
     print(f"\n{sum(known[address][0] == 'ok' for address in wanted):,} of {len(wanted):,} answer.")
-    if asked.copies and dead:
-        print(f"{copies(dead, http, ROOT / 'data/archived_copies.csv')} stored copies found and added to data/archived_copies.csv: run 'make data' next.")
+    gone = dead + [address for address in wanted if known[address][1] == NOBODY]  # other hosts were found
+    if asked.copies and gone:
+        print(f"{copies(gone, http, ROOT / 'data/archived_copies.csv')} stored copies found and added to data/archived_copies.csv: run 'make data' next.")
     sys.exit(1 if dead else 0)
 
 

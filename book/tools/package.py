@@ -64,7 +64,8 @@ def rebuild(data, resources):
     for script in dict.fromkeys(entry["built_by"] for entry in resources if entry["class"] == "constructed"):
         run = subprocess.run([sys.executable, script], cwd=data, text=True, capture_output=True)
         if run.returncode:
-            raise ValueError(f"data/{script} failed: {(run.stderr or run.stdout).strip().splitlines()[-1]}")
+            said = (run.stderr or run.stdout).strip().splitlines() or [f"exit code {run.returncode}"]
+            raise ValueError(f"data/{script} failed: {said[-1]}")
         print(f"  data/{script}: {', '.join(Path(line).name for line in run.stdout.split())}")
 
 
@@ -73,7 +74,7 @@ def stamp(data, entry):
     raw = (data / entry["path"]).read_bytes()
     now = {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
     if "schema" in entry:
-        cells = list(csv.reader(raw.decode("utf-8").splitlines(keepends=True)))
+        cells = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
         now["rows"] = len(cells) - 1
         for number, column, cell in ((number, column, cell) for number, row in enumerate(cells) for column, cell in zip(cells[0], row)):
             if re.match(r"[=+@\t\r-]", cell) and not re.fullmatch(r"[+-]?\d+(\.\d+)?", cell):

@@ -67,8 +67,8 @@ async def execute(notebook):
     try:
         await client.async_execute()
     except CellExecutionError as error:
-        place, raised = next(((n, output) for n, cell in enumerate(notebook.cells) for output in cell.get("outputs", [])
-                              if output.output_type == "error"), (client.code_cells_executed - 1, error))
+        code = [n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+        place, raised = next(((n, output) for n in code for output in notebook.cells[n].outputs if output.output_type == "error"), (code[client.code_cells_executed - 1], error))
         raise Broken(f"{say_cell(notebook, place)} raised {raised.ename}: {raised.evalue}") from None
     except CellTimeoutError:
         raise Broken(f"a cell took longer than {TIMEOUT} s") from None

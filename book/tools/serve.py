@@ -13,9 +13,7 @@ def main(port):
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        sys.exit(f"Port {port} is taken: 'make serve PORT={port + 1}' uses another.")
+        sys.exit(f"Port {port} {'is taken' if error.errno == errno.EADDRINUSE else f'cannot be used ({error.strerror})'}: 'make serve PORT={max(port, 8000) + 1}' uses another.")
     print(f"The book is at http://127.0.0.1:{server.server_port}/ (Ctrl-C stops).", flush=True)
     try:
         server.serve_forever()
@@ -24,4 +22,7 @@ def main(port):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8000)
+    port = sys.argv[1] if sys.argv[1:] else "8000"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        sys.exit(f"{port!r} is no port: 'make serve PORT=8001' uses one.")
+    main(int(port))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv hold exactly what a lock file says. Usage: [INTO=folder] setup.sh LOCK [LOCK ...]
+# Makes .venv hold what a lock file says; what an older lock named and this one does not stays until `make clean`. Usage: [INTO=folder] setup.sh LOCK [LOCK ...]
 # INTO puts it in a folder of .venv instead, away from what the environment itself imports.
 # A stamp beside each lock's install is a copy of it: set-up is redone only when the lock has changed.
 # While something is being installed a mark stands in .venv: a set-up that was killed starts afresh.

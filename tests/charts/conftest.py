@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))  # for `sample`; the extension itself is found as in every other test
 import sample  # noqa: E402
 from common import once  # noqa: E402
 

@@ -60,7 +60,6 @@ def specs():
     table, fields = levels(), {"year": "Year", "river": "River", "level_m": "Level (m)"}
     color = alt.Color("river:N", scale=alt.Scale(domain=["Upper", "Lower"], range=[BLUE, RED]), legend=None)
     base = alt.Chart(table)
-    upper = base.transform_filter("datum.river == 'Upper'")
     bar = alt.Chart(table[table.river == "Upper"]).mark_bar(color=BLUE).encode(
         x=alt.X("year:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True)), y=alt.Y("level_m:Q", title="Level (m)"), tooltip=["year", "level_m"])
     line = base.mark_line().encode(x=alt.X("date:T", title=None), y=alt.Y("level_m:Q", title=None), color=color)

@@ -1,27 +1,17 @@
 """What readers meet in a browser: drawings first, live charts on demand, and drawings again when anything fails."""
 import json
 import re
-import shutil
-import sys
 
 import pytest
 import sample
 from common import axe
 
-sys.path.insert(0, str(sample.EXTENSION))
+from charts.checks import label_faults
+
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def label_faults():
-    import importlib.util
-    found = importlib.util.spec_from_file_location("chart_checks", sample.EXTENSION / "charts" / "checks.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module.label_faults
-
-
-def wake(page, name, how="scroll"):
+def wake(page, name):
     """Bring a chart to life as a reader would."""
     page.locator(f"#fig-{name}").scroll_into_view_if_needed()
     page.mouse.move(5, 5)
@@ -50,9 +40,10 @@ def test_nothing_loads_before_the_reader_moves(visit, site):
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_all_come_alive_and_nothing_moves(visit, site, width, label_faults):
+def test_all_come_alive_and_nothing_moves(visit, site, width):
     page = visit(site + "one.html", width)
     assert not label_faults(page), label_faults(page)
+    assert width < 1280 or not faults_of_axe(page), faults_of_axe(page)
     page.evaluate("window.shift = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) shift += one.value }).observe({ type: 'layout-shift', buffered: true })")
     tall = page.evaluate("document.documentElement.scrollHeight")
     for name in sample.specs():
@@ -62,6 +53,18 @@ def test_all_come_alive_and_nothing_moves(visit, site, width, label_faults):
     assert sum("vega" in url for url in page.asked) == 1 and {url.split("/")[2] for url in page.asked if "//" in url} == {site.split("/")[2]}
     assert page.said == [], page.said
     assert not label_faults(page), label_faults(page)
+    assert width == 1280 or not faults_of_axe(page), faults_of_axe(page)
+
+
+def faults_of_axe(page):
+    """As drawn and with one figure unfolded, in light and dark."""
+    said = []
+    page.evaluate("document.querySelectorAll('#fig-dots details').forEach(one => one.open = true)")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        said += [f"{scheme}: {found}" for found in axe(page, colours_only=scheme == "dark")]
+    page.evaluate("document.querySelectorAll('#fig-dots details').forEach(one => one.open = false)")
+    return said
 
 
 def test_controls_drive_the_chart_and_the_address(visit, site):
@@ -93,9 +96,7 @@ def test_brush_and_legend_have_form_controls(visit, site):
     marks = "#fig-brushed .chart-live .mark-symbol.role-mark path"
     whole = page.eval_on_selector_all(marks, strong)
     figure.get_by_role("combobox", name="River").select_option(label="Upper")
-    until(page, f"document.querySelectorAll({json.dumps(marks)}).length")
-    page.wait_for_timeout(200)
-    assert page.eval_on_selector_all(marks, strong) == whole / 2
+    until(page, f"({strong})([...document.querySelectorAll({json.dumps(marks)})]) === {whole / 2}")
     figure.get_by_role("slider", name="from").focus()
     for _ in range(10):
         page.keyboard.press("PageUp")
@@ -231,22 +232,7 @@ def test_narrowing_the_window_redraws(visit, site):
     assert page.get_by_label("Show the river").input_value() == '"Lower"'
 
 
-def test_axe_finds_nothing(visit, site):
-    """Drawn and wide, live and narrow; in the dark only the rules that read colours, since nothing else changes."""
-    said = []
-    for width, alive in ((1280, False), (360, True)):
-        page = visit(site + "one.html", width, bypass_csp=True)
-        if alive:
-            for name in sample.specs():
-                wake(page, name)
-        page.evaluate("document.querySelectorAll('#fig-dots details').forEach(one => one.open = true)")
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            said += [f"{width} px, {scheme}: {found}" for found in axe(page, colours_only=scheme == "dark")]
-    assert not said, said
-
-
-def test_the_checker_sees_faults(visit, site, label_faults):
+def test_the_checker_sees_faults(visit, site):
     page = visit(site + "one.html")
     page.evaluate("""() => { const text = document.querySelector('#fig-upper-by-year .chart-wide text'), twin = text.cloneNode(true);
       twin.textContent = text.textContent + '99'; text.after(twin); const away = text.cloneNode(true); away.setAttribute('x', -300); away.setAttribute('font-size', '6px'); text.after(away);

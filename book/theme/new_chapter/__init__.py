@@ -277,10 +277,9 @@ def furnish_page(app, pagename, templatename, context, doctree):
 
 def drop_stock_theme(app):
     """Stop the stock theme's page hooks: they run under any theme and fail without a repository."""
-    for event in ("html-page-context",):
-        for listener in list(app.events.listeners.get(event, [])):
-            if (listener.handler.__module__ or "").startswith("sphinx_book_theme"):
-                app.disconnect(listener.id)
+    for listener in list(app.events.listeners.get("html-page-context", [])):
+        if (listener.handler.__module__ or "").startswith("sphinx_book_theme"):
+            app.disconnect(listener.id)
 
 
 def setup(app):
