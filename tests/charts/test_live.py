@@ -88,6 +88,17 @@ def test_controls_drive_the_chart_and_the_address(visit, site):
     assert again.evaluate("Math.abs(document.querySelector('#fig-chosen').getBoundingClientRect().top) < 200")
 
 
+@pytest.mark.parametrize(("address", "chart"), [("#fig-chosen?which=%E3%81", "chosen"), ("#fig-brushed?brush=5&pick=[1]", "brushed")], ids=["cut short", "of another kind"])
+def test_an_address_that_makes_no_sense_is_passed_over(visit, site, address, chart):
+    """The chart comes alive as it is first shown, and later choices reach the address; so does every other chart."""
+    page = visit(site + "one.html" + address)
+    page.wait_for_selector(f"#fig-{chart}[data-live=ready]")
+    page.locator(f"#fig-{chart} .chart-controls select").first.select_option(index=1)
+    until(page, "location.hash.includes('Upper') || location.hash.includes('Lower')")
+    wake(page, "dots")
+    assert not page.locator(".chart-copy[hidden]").count() and page.said == [], page.said
+
+
 def test_brush_and_legend_have_form_controls(visit, site):
     page = visit(site + "one.html")
     wake(page, "brushed")
