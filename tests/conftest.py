@@ -2,18 +2,10 @@
 from common import *  # noqa: F401, F403
 
 
-@pytest.hookimpl(tryfirst=True)  # noqa: F405
 def pytest_collection_modifyitems(config, items):
-    """Side by side, quick tests first, so that a slip is told within seconds; of the slow ones the longest first, so that
-    workers end together. Tests that read every page, or a book built for them, stay with one worker: it parses or builds once."""
-    def group(item):
-        return "charts" if item.path.parent.name == "charts" else next((name for name in ("published", "site") if name in item.fixturenames), None)
-
+    """Side by side, quick tests first, so that a slip is told within seconds; of the slow ones the longest first, so that workers end together."""
     def place(item):
         name = f"{item.path.parent.name}/{item.name}"
-        return item.get_closest_marker("slow") is not None, not group(item), "pdf" not in name and "visit" not in name
-    for item in items:
-        if item.get_closest_marker("slow") and group(item):
-            item.add_marker(pytest.mark.xdist_group(group(item)))  # noqa: F405
+        return item.get_closest_marker("slow") is not None, name.startswith("charts/"), "published" not in item.fixturenames and "pdf" not in name and "visit" not in name
     if hasattr(config, "workerinput"):
         items.sort(key=place)

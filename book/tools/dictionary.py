@@ -32,8 +32,9 @@ def link(text, address):
 
 
 def theme(table):
-    chapter = "shared" if table.name in SHARED else (table.entry["chapters"] or [""])[0][:2]
-    return THEMES.get(chapter, THEMES["shared"])
+    """The heading that a table stands under: that of its first chapter; a chapter without one lends the words of its file's name."""
+    chapter = "shared" if table.name in SHARED or not table.entry["chapters"] else table.entry["chapters"][0]
+    return THEMES.get(chapter if chapter == "shared" else chapter[:2]) or chapter.split("_", 1)[-1].replace("_", " ").capitalize()
 
 
 def preview(table):
@@ -91,7 +92,7 @@ def dictionary(root):
                 "on what terms, and what to beware of. The page of a table, one link away, has every row with its source, and what each column means.", "",
                 "[The descriptor](../data/datapackage.json) is a Data Package: `frictionless` and like tools read all tables with their types; `pandas.read_csv` reads any of them alone. "
                 f"{closed} tables stand outside the book's CC BY licence because their sources do not allow a copy: their pages say why and offer no file.", "")
-    for heading in dict.fromkeys(THEMES.values()):
+    for heading in dict.fromkeys([*THEMES.values(), *map(theme, tables.values())]):
         mine = [table for table in tables.values() if theme(table) == heading]
         if mine:
             yield from (f"## {heading}", "")

@@ -3,7 +3,7 @@
 In a copy of the project, tables, outputs, figures and generated pages are made again and compared with those that are
 stored. Then two copies, in folders of other names and lengths and with another time zone, language and order of hashes,
 are built, and every file of the two books is compared. What differs first is named with its line. The PDF, the live
-folder and `.buildinfo` are left out. The day is that of the last commit, as in every build.
+folder and `.buildinfo` are left out, and the cards for link previews are not drawn again: tests do that. The day is that of the last commit, as in every build.
 """
 import os
 import re
