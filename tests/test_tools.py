@@ -167,11 +167,12 @@ def test_a_command_that_is_stopped_says_why_in_a_sentence(error, words, monkeypa
 
 
 def test_every_command_that_writes_is_told_when_it_is_stopped():
-    for path in sorted((ROOT / "book/tools").glob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        writes = re.search(r"files\.replace|write_(text|bytes)|copytree|\.mkdir|\.rename", text)
-        assert path.name == "files.py" or not writes or re.search(r"files\.told\(", text), f"book/tools/{path.name} writes: run its main through files.told"
-        assert not re.search(r"KeyboardInterrupt:|except OSError", text) or path.name in ("files.py", "run_notebooks.py", "serve.py"), f"book/tools/{path.name}: files.told catches that already"
+    for path in sorted(path for folder in ("book/tools", "book/live") for path in (ROOT / folder).glob("*.py")):
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        if '__name__ == "__main__"' in text:
+            writes = re.search(r"files\.replace|write_(text|bytes)|copytree|\.mkdir|\.rename", text)
+            assert not writes or re.search(r"files\.told\(", text), f"{name} writes: run its main through files.told"
+            assert not re.search(r"KeyboardInterrupt:|except OSError", text) or path.name in ("run_notebooks.py", "serve.py"), f"{name}: files.told catches that already"
 
 
 @pytest.mark.slow
