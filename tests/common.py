@@ -221,18 +221,27 @@ class Visit:
 
     def until(self, condition, what):
         """Wait for a condition; asked from outside, since the page's own policy forbids it to evaluate text."""
-        for _ in range(500):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(30)
-        pytest.fail(f"{self.address}: waited 15 s until {what}")
+        for _ in range(3):
+            for _ in range(330):
+                if self.page.evaluate(condition):
+                    return
+                self.page.wait_for_timeout(30)
+            self.wake()
+        pytest.fail(f"{self.address}: waited half a minute until {what}")
+
+    def wake(self):
+        """Make Chromium paint this window again: now and then it stops, which no reader's page does. A picture of it starts it, unless that too gets stuck."""
+        from playwright.sync_api import Error
+        self.page.bring_to_front()
+        with contextlib.suppress(Error):
+            self.page.screenshot(timeout=5_000)
 
     def scroll(self):
         """Scroll past everything, as a reader does, until every chart has come alive."""
         self.page.mouse.wheel(0, 10)
         asleep = self.page.evaluate(SCROLL)
-        if asleep and not asleep[-1]:  # Chromium has stopped painting this window, which no reader's page does: a picture of it starts it again
-            self.page.screenshot()
+        if asleep and not asleep[-1]:
+            self.wake()
             asleep = self.page.evaluate(SCROLL)
         assert not asleep, f"{self.address}: scrolled past, but after half a minute #{asleep[0]} is {asleep[1]} ({asleep[2]} frames in half a second)"
         return self.settle()
