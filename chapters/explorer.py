@@ -156,14 +156,14 @@ def write_series(choices):
     axis = f"alt.X('date:T', title=None).scale(domain=['{rows.date.min():%Y-%m-%d}', '{rows.date.max():%Y-%m-%d}'])"
     if choices["shown"] == "panels":
         units = [SERIES[name][4] for name in (one, two)]
-        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26, frame='group')).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=[*map(alt.Detail, ['part', 'run'])], tooltip=[*map(alt.Tooltip, ['date:T', 'value', 'part'])]){moments} for (what, panel), unit in zip(rows.groupby('what', sort=False), {units})])"
+        last = f"alt.vconcat(*[alt.Chart(panel, width=600, height=170, title=alt.Title(what, subtitle=unit, offset=26, frame='group')).{line}.encode({axis}, alt.Y('value:Q', title=None), detail=[*map(alt.Detail, ['part', 'run'])], tooltip=[*map(alt.Tooltip, ['date:T', 'value', 'part'])]){moments} for (what, panel), unit in zip(rows.drop(columns=['status', 'publisher', 'source_url']).groupby('what', sort=False), {units})])"
     else:
         means = rows.assign(value=rows.value.astype(float)).groupby([rows.what, rows.date.dt.year]).value.mean()
         bases = [year for year in sorted(shared) if means[one, year] and means[two, year]]
         if not bases:
             raise Nothing("The two series share no year in which both are above zero, so neither can be set to 100: show them in two panels.")
         lines[3] += f".assign(index=lambda t: (100 * t.value.astype(float) / t.what.map(t[t.date.dt.year.eq({bases[0]})].groupby('what').value.mean().astype(float))).round(1))"
-        last = f"alt.Chart(rows, width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, WEAK]}).legend(labelLimit=330, columns=1), detail=[*map(alt.Detail, ['part', 'run'])], tooltip=[*map(alt.Tooltip, ['date:T', 'what', 'value', 'index'])]){moments}"
+        last = f"alt.Chart(rows.drop(columns=['status', 'publisher', 'source_url']), width=600, height=330).{line}.encode({axis}, alt.Y('index:Q', title='{bases[0]} = 100'), alt.Color('what:N', title=None).scale(domain={[one, two]}, range={[INK, WEAK]}).legend(labelLimit=330, columns=1), detail=[*map(alt.Detail, ['part', 'run'])], tooltip=[*map(alt.Tooltip, ['date:T', 'what', 'value', 'index'])]){moments}"
     return tuple(dict.fromkeys([SERIES[one][0], SERIES[two][0], *["key_moments"] * choices["moments"]])), "\n".join([*lines, last])
 
 
@@ -198,13 +198,14 @@ def write_visitors(choices):
     key, where = ("t.direction + t.month.dt.strftime('%m')", "rows.month.dt.year") if monthly else ("t.direction", "rows.year")
     years = span(choices).format("month.dt.year" if monthly else "year")
     gap = "" if monthly else ".sort_values(['direction', 'year']).assign(run=lambda t: t.groupby('direction').year.diff().gt(1).cumsum())"  # no line across years not found
+    lines = ["series"] if monthly else ["count", "run"]
     points = "alt.X('month:T', title=None)" if monthly else "alt.X('year:Q', title=None).scale(zero=False, nice=False).axis(format='d', tickMinStep=1)"
     return (table,), "\n".join([
         IMPORTS,
         f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}), key=lambda t: {key})",
         f"base = rows[{where}.eq({base})].set_index('key').visitors",
         f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\"){gap}",
-        f"alt.Chart(rows, width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail=[*map(alt.Detail, {['series'] if monthly else ['count', 'run']})], tooltip=[*map(alt.Tooltip, ['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct'])]) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(alt.Y('pct:Q'))"])
+        f"alt.Chart(rows[{[date, 'who', 'visitors', 'pct', *lines]}], width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail=[*map(alt.Detail, {lines})], tooltip=[*map(alt.Tooltip, ['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct'])]) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(alt.Y('pct:Q'))"])
 
 
 def tell_visitors(rows, choices):
