@@ -82,7 +82,7 @@ def write_meetings(choices):
     table = 'house.load("leader_meetings")'
     if "brief" in kinds:
         table = f"pd.concat([{table}, house.load(\"brief_encounters\").query(\"not counted and duration_min.fillna(1) > 0\").assign(kind='brief')])"
-    weak = "" if choices["weak"] else " and confidence != 'low'"
+    weak = "" if choices["weak"] else " and confidence == 'high'"
     first, last = choices["years"]
     along = (f"alt.X('year:Q', title=None).scale(domain=[{first - 1}, {last + 1}], nice=False).axis(format='d', tickMinStep=1), alt.Y('n:Q', title='meetings').scale(domain=[0, max(rows.n) + 1]).axis(tickMinStep=1)"
              if group == "year" else f"alt.X('n:Q', title='meetings').scale(domain=[0, max(rows.n) + 1]).axis(tickMinStep=1), alt.Y('{group}:N', title=None, sort='-x').axis(labelLimit=280)")
@@ -491,7 +491,7 @@ def choose(name, options, words, start=None):
 def stored_meetings():
     rule = choose("rule", ["every meeting", "visits only", "all but informal talks", "all but weakly sourced"], "Count")
     rows = house.load("leader_meetings").assign(year=lambda m: m.date.dt.year)[["date", "year", "jp_leader", "kr_leader", "city", "kind", "confidence"]]
-    dots = (alt.Chart(rows).transform_filter("rule == 'every meeting' || (rule == 'visits only' && datum.kind == 'visit') || (rule == 'all but informal talks' && datum.kind != 'informal') || (rule == 'all but weakly sourced' && datum.confidence != 'low')")
+    dots = (alt.Chart(rows).transform_filter("rule == 'every meeting' || (rule == 'visits only' && datum.kind == 'visit') || (rule == 'all but informal talks' && datum.kind != 'informal') || (rule == 'all but weakly sourced' && datum.confidence == 'high')")
         .transform_window(n="row_number()", groupby=["year"], sort=[alt.SortField("date")]).mark_point(size=alt.expr("width < 400 ? 26 : 62"), opacity=1, stroke=INK, strokeWidth=1.3)
         .encode(alt.X("year:Q", title=None).scale(domain=[1982, 2027], nice=False).axis(format="d", tickCount=6), alt.Y("n:Q", title=None).scale(domain=[0, 8]).axis(tickCount=4),
                 fill=alt.when("datum.kind == 'visit'").then(alt.value(INK)).otherwise(alt.value(PAPER)), tooltip=["date:T", "jp_leader", "kr_leader", "city", "kind"]))

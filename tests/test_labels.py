@@ -11,17 +11,21 @@ REDRAWN = f"""{LIVE}.every(figure => {{ const shown = [...figure.querySelectorAl
 
 
 END = "part => Element.prototype.getBoundingClientRect.call(figure.querySelector(part)).bottom"  # of a part of a figure
-# Makes every choice that a figure's controls offer, one after the other, and puts it back. [what is chosen, faults of labels, px of the drawing over what follows]
-CHOICES = f"""async id => {{ const faults = {checks.SCRIPT}, frames = {FRAMES}, figure = document.getElementById(id), found = [];
-  const end = {END};
-  const choose = async (control, value, said = value) => {{ control[control.type === 'checkbox' || control.type === 'radio' ? 'checked' : 'value'] = value;
-    control.dispatchEvent(new Event('input', {{bubbles: true}})); await frames(); found.push([said, faults([11, `#${{id}}`]), end('.chart-live svg') - end('.chart-drawing')]); }};
-  for (const control of figure.querySelectorAll('.chart-controls :is(select, [type=radio], [type=checkbox], [type=range])')) {{ const first = control.value;
+# Makes every choice that a figure's controls offer, one after the other, and puts it back. [what is chosen, faults of labels, px of the drawing over what follows, another choice of that control with the same drawing]
+CHOICES = f"""async id => {{ const faults = {checks.SCRIPT}, frames = {FRAMES}, figure = document.getElementById(id), found = [], drawn = new Map(), ticked = figure.querySelectorAll('[type=radio]:checked'); let group;
+  const end = {END}, drawing = () => [...figure.querySelectorAll('.chart-live svg :is(path, text, line, rect)')].map(mark => mark.outerHTML).join('');
+  const choose = async (control, value, said = value) => {{ const before = drawing(); control[control.type === 'checkbox' || control.type === 'radio' ? 'checked' : 'value'] = value;
+    control.dispatchEvent(new Event('input', {{bubbles: true}}));
+    for (let wait = 0; wait < 4 && (!wait || drawing() === before); wait += 1) await frames();
+    const same = drawn.get(drawing()) ?? said; drawn.set(drawing(), same);
+    found.push([said, faults([11, `#${{id}}`]), end('.chart-live svg') - end('.chart-drawing'), same === said ? null : same]); }};
+  for (const control of figure.querySelectorAll('.chart-controls :is(select, [type=radio], [type=checkbox], [type=range])')) {{ const first = control.value; if (group !== (group = control.type === 'radio' ? control.name : control)) drawn.clear();
     if (control.type === 'radio') await choose(control, true, first);
-    else if (control.type === 'checkbox') for (const ticked of [!control.checked, control.checked]) await choose(control, ticked, ticked ? 'the box ticked' : 'the box empty');
+    else if (control.type === 'checkbox') for (const tick of [!control.checked, control.checked]) await choose(control, tick, tick ? 'the box ticked' : 'the box empty');
     else {{ const [low, high, step] = [control.min, control.max, control.step || 1].map(Number), steps = Math.round((high - low) / step), eighths = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8].map(part => Math.round(steps * part / 8)));
       for (const value of control.options ? [...control.options].map(option => option.value) : [...eighths].map(place => low + place * step)) await choose(control, value, control.options ? value : `slider at ${{value}}`);
-      await choose(control, first); }} }}
+      await choose(control, first, control.options ? first : `slider at ${{first}}`); }} }}
+  for (const radio of ticked) await choose(radio, true, radio.value);
   return found; }}"""
 OVER = f"""() => {LIVE}.map(figure => {{ const end = {END};
   return [figure.dataset.chart, end('.chart-live svg') - end('.chart-drawing')]; }})"""
@@ -41,7 +45,8 @@ def test_labels_can_be_read(book, browser, page):
     def live(width):
         faults = labels(width) + [f"{chart}: {over:.0f} px of the live drawing lie over what follows" for chart, over in visit.page.evaluate(OVER) if over > 10]
         for chart in CHARTS[page] if width in (WIDTHS[0], WIDTHS[-1]) else ():
-            for chosen, found, over in visit.page.evaluate(CHOICES, f"fig-{chart['id']}"):
+            for chosen, found, over, same in visit.page.evaluate(CHOICES, f"fig-{chart['id']}"):
+                faults += [f"{chart['id']}: {chosen!r} draws what {same!r} draws"] * (same is not None)
                 faults += [f"{chosen}: {fault}" for fault in found]
                 # A list that a reader makes longer pushes the rest of the page down; the browser measures text a little otherwise than the build.
                 faults += [f"{chosen}: {chart['id']}: {over:.0f} px of the drawing lie over what follows"] * (over > 10)
