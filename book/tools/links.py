@@ -92,10 +92,10 @@ def ask(http, address):
     return ("moved", to) if lasting and to != urldefrag(address)[0] else ("ok", str(code))
 
 
-def check(todo, http, learnt):
-    """Ask all addresses in `todo`, host by host; `learnt(address, state, detail)` hears of each. Stops when the network is away."""
+def check(unasked, http, learnt):
+    """Ask all addresses in `unasked`, host by host; `learnt(address, state, detail)` hears of each. Stops when the network is away."""
     hosts, heard, lock, away = defaultdict(list), {}, threading.Lock(), threading.Event()
-    for address in todo:
+    for address in unasked:
         hosts[urlsplit(address).netloc].append(address)
 
     def host(name):
@@ -154,8 +154,8 @@ def main():
     wanted = [address for address in places if asked.host in urlsplit(address).netloc]
     if not wanted:
         sys.exit(f"No cited address has {asked.host!r} in its host's name.")
-    todo, http = [address for address in wanted if address not in known], session()
-    print(f"{len(wanted):,} addresses on {len({urlsplit(address).netloc for address in wanted}):,} hosts; {len(wanted) - len(todo):,} known from an earlier run ('--again' forgets them).", flush=True)
+    unasked, http = [address for address in wanted if address not in known], session()
+    print(f"{len(wanted):,} addresses on {len({urlsplit(address).netloc for address in wanted}):,} hosts; {len(wanted) - len(unasked):,} known from an earlier run ('--again' forgets them).", flush=True)
     with memory.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerows([COLUMNS, *([address, *answer] for address, answer in known.items())])
@@ -164,10 +164,10 @@ def main():
             known[address] = state, detail
             table.writerow([address, state, detail])
             file.flush()
-            done = sum(one in known for one in todo)
+            done = sum(one in known for one in unasked)
             if state != "ok" or done % 25 == 0:
-                print(f"  {done:5,}/{len(todo):,}  {state:11} {address}", flush=True)
-        if not check(todo, http, learnt):
+                print(f"  {done:5,}/{len(unasked):,}  {state:11} {address}", flush=True)
+        if not check(unasked, http, learnt):
             sys.exit("No link was checked: this machine is offline, or no host can be reached from it.")
     dead = [address for address in wanted if known[address][0] == "dead"]
     with (ROOT / "data/archived_copies.csv").open(encoding="utf-8", newline="") as file:
