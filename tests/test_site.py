@@ -186,7 +186,7 @@ WIDTHS = (320, 360, 640, 768, 1280)  # 640 is a window of 1280 at 200 % zoom
 PAPER = "() => getComputedStyle(document.body).backgroundColor + getComputedStyle(document.documentElement).backgroundColor"
 READ = """() => { const found = [], seen = node => node.checkVisibility() || getComputedStyle(node).display === 'contents' && seen(node.parentElement), walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) { const node = walk.currentNode;
-    if (node.data.trim() && !node.parentElement.closest('svg, .chart-readout, .chart-control output') && seen(node.parentElement)) found.push(node.data.trim()); }
+    if (node.data.trim() && !node.parentElement.closest('svg, .chart-readout, .chart-value') && seen(node.parentElement)) found.push(node.data.trim()); }
   return found; }"""
 OVER = """() => { const room = document.documentElement.clientWidth, over = document.documentElement.scrollWidth - room;
   if (over <= 0) return null;
@@ -344,6 +344,8 @@ def test_theme_switch_reaches_page_and_charts_and_is_kept(origin, browser):
         assert light[1] != dark[1], "the switch does not reach the text of charts"
         visit.page.reload()
         assert visit.page.evaluate(paint) == dark, "the choice is forgotten on the next page"
+        visit.until("[...document.querySelectorAll('meta[name=theme-color]')].every(bar => Object.assign(new Option().style, {color: bar.content}).color === getComputedStyle(document.body).backgroundColor)",
+                    "the browser's own bar takes the colour of the page that the reader chose")
 
 
 def test_two_ways_of_publishing(published):

@@ -21,6 +21,7 @@ UNUSED = re.compile(
     r"thebe|togglebutton|copybutton|clipboard|design-tabs|sphinx-design|sphinx-book-theme|mystnb"
     r"|pygments|basic\.css|doctools|documentation_options|sphinx_highlight|new_chapter\.css")
 TOKENS = {"c1", "gp", "k", "kn", "ow", "s1", "s2", "mi", "mf"}  # the parts of code that new_chapter.css colours
+VIEWPORT = re.compile(r'<meta name="viewport"[^>]*>\s*')  # docutils names it again, after layout.html
 STOCK_REPOSITORY = "https://github.com/executablebooks/jupyter-book"
 LANGUAGE = re.compile("([\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+(?:[ ·][\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]+)*)"
                       "|([\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+)")
@@ -236,6 +237,7 @@ def furnish_page(app, pagename, templatename, context, doctree):
     context["script_files"] = [f for f in scripts if f not in later]
     context["later"] = [pathto(str(f.filename), 1) for f in later]
     context["one_style"], context["css_files"] = one_style(app, [f for f in context["css_files"] if keep(f)])
+    context["metatags"] = VIEWPORT.sub("", context.get("metatags") or "")
     meta = context.get("meta") or {}
     if context.get("body"):
         context["body"] = clean(context["body"])

@@ -10,7 +10,11 @@
   // Light and dark: the system's choice until the reader makes one.
   var button = $("button.theme"), system = matchMedia("(prefers-color-scheme: dark)");
   var dark = function () { return root.dataset.theme ? root.dataset.theme === "dark" : system.matches; };
-  var show = function () { button.setAttribute("aria-pressed", dark()); };
+  var bars = document.querySelectorAll('meta[name="theme-color"]'), colours = [bars[0].content, bars[1].content]; // the browser's own bar
+  var show = function () {
+    button.setAttribute("aria-pressed", dark());
+    bars.forEach(function (bar) { bar.content = colours[dark() ? 1 : 0]; });
+  };
   button.addEventListener("click", function () {
     root.dataset.theme = dark() ? "light" : "dark";
     try { localStorage.setItem("theme", root.dataset.theme); } catch (e) { /* for this page only */ }
