@@ -198,6 +198,22 @@ PRINTED = """() => [...document.querySelectorAll('button, select, input, textare
   .concat([...document.querySelectorAll('main figure.chart')].filter(figure => figure.querySelector('.chart-sources p')?.checkVisibility() === false).map(figure => `${figure.id} prints without its sources`))"""
 
 
+def test_only_what_the_browser_stopped_painting_is_tried_again(browser, tmp_path):
+    (tmp_path / "page.html").write_text("<!DOCTYPE html><title>Still</title>", encoding="utf-8")
+    with Visit(browser, (tmp_path / "page.html").as_uri()) as visit:
+        assert visit.stuck() == "", "a page that is painted counts as stuck"
+    with Visit(browser, (tmp_path / "page.html").as_uri(), lambda visit: visit.page.add_init_script("window.requestAnimationFrame = () => 0")) as visit:
+        words = visit.stuck()
+    (tmp_path / "test_twice.py").write_text(f"""seen = []\n
+def test_not_painted():
+    seen.append(1)
+    assert len(seen) > 1, "#fig-a is asleep{words}"\n
+def test_wrong():
+    assert False, "#fig-a is asleep"\n""", encoding="utf-8")
+    code, said = run(sys.executable, "-m", "pytest", "-c", ROOT / "tests/pytest.ini", f"--rootdir={tmp_path}", tmp_path / "test_twice.py")
+    assert code == 1 and "1 failed, 1 passed, 1 rerun" in said, said
+
+
 SEEN = """() => Object.fromEntries([...document.querySelectorAll('figure.chart')].map(figure => [figure.id, [...figure.querySelectorAll('.chart-drawing svg')].filter(svg => svg.checkVisibility())
   .map(svg => svg.getBoundingClientRect().toJSON()).filter(box => box.width > 200 && box.height > 60)]))"""
 
