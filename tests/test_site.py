@@ -278,8 +278,8 @@ def answers(visit, page):
 
 @EACH
 def test_a_visit_is_quick_quiet_still_and_open_to_all(origin, browser, page):
-    """One visit, from first load to paper: bytes, third parties, console, axe in light and dark, movement, then what has come
-    alive: axe again, keys and controls; print. Pages without charts at every width too; for the others see test_labels."""
+    """One visit, from first load to paper: bytes, third parties, console, axe, movement, then what has come alive: axe again,
+    now in dark too, keys and controls; print. Pages without charts at every width too; for the others, and the drawings in dark, see test_labels."""
     with Visit(browser, f"{origin}/{page}") as visit:
         visit.settle()
         first, vega = visit.bytes, [url for url in visit.fetched if re.search(r"vega", url, re.I)]
@@ -287,11 +287,6 @@ def test_a_visit_is_quick_quiet_still_and_open_to_all(origin, browser, page):
         faults = [f"first load {first / KB:.1f} KB, budget {budget / KB:.0f}"] * (first > budget)
         faults += [f"fetches {vega} before the reader does anything"] * bool(vega)
         faults += [f"light: {said}" for said in axe(visit.page)]
-        paper = visit.page.evaluate(PAPER)
-        visit.page.emulate_media(color_scheme="dark")
-        faults += ["the system's dark scheme does not change the page"] * (visit.page.evaluate(PAPER) == paper)
-        faults += [f"dark: {said}" for said in axe(visit.page, colours_only=True)]
-        visit.page.emulate_media(color_scheme="light")
         visit.scroll()
         visit.page.wait_for_timeout(250)
         faults += [f"{visit.bytes / KB:.1f} KB in all, budget {ALL / KB:.0f}"] * (visit.bytes > ALL)
@@ -299,9 +294,12 @@ def test_a_visit_is_quick_quiet_still_and_open_to_all(origin, browser, page):
         faults += [f"layout shift {shift:.3f}, budget 0.01: {' | '.join(visit.page.evaluate('window.moved')[:4])}"] * (shift > 0.01)
         if page in CHARTS:
             faults += [f"light, live: {said}" for said in axe(visit.page, ALIVE)]
-            visit.page.emulate_media(color_scheme="dark")
-            faults += [f"dark, live: {said}" for said in axe(visit.page, ALIVE, colours_only=True)]
-            visit.page.emulate_media(color_scheme="light")
+        paper = visit.page.evaluate(PAPER)
+        visit.page.emulate_media(color_scheme="dark")
+        faults += ["the system's dark scheme does not change the page"] * (visit.page.evaluate(PAPER) == paper)
+        faults += [f"dark: {said}" for said in axe(visit.page, colours_only=True)]
+        visit.page.emulate_media(color_scheme="light")
+        if page in CHARTS:
             faults += answers(visit, page)
         elif page != "index.html":  # see test_labels
             faults += screens(visit, "static")
