@@ -349,6 +349,14 @@ def view(name, **choices):
     question = QUESTIONS[name]
     if strange := set(choices) - set(question.controls):
         raise ValueError(f"question {name!r} has no control {listed(sorted(strange))}; it has {listed(list(question.controls))}")
+    for control, value in choices.items():
+        _, offered, _ = question.controls[control]
+        if offered is bool and not isinstance(value, bool):
+            raise ValueError(f"{control} of question {name!r} is True or False, not {value!r}")
+        if isinstance(offered, dict) and value not in offered.values():
+            raise ValueError(f"{control} of question {name!r} is one of {listed([*map(repr, offered.values())])}, not {value!r}")
+        if isinstance(offered, tuple) and not (isinstance(value, (tuple, list)) and len(value) == 2 and all(isinstance(year, int) for year in value)):
+            raise ValueError(f"{control} of question {name!r} are two, such as {offered}, not {value!r}")
     choices = {**{control: value for control, (_, _, value) in question.controls.items()}, **choices}
     try:
         tables, code = question.write(choices)

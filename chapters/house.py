@@ -42,7 +42,7 @@ def _resources(stamp):
 def _resource(name):
     resources = _resources((DATA / "datapackage.json").stat().st_mtime_ns)
     if name not in resources:
-        near = "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(name, resources, 1))
+        near = "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(str(name), resources, 1))
         raise ValueError(f"there is no table called {name!r}; the names are in data/datapackage.json{near}")
     return resources[name]
 
@@ -58,11 +58,17 @@ def _rows(entry):
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{place}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise ValueError(f"{place}: begins with a byte-order mark; save the file as UTF-8 without one")
+    if "\r" in text:
+        raise ValueError(f"{place}, line {text.count(chr(10), 0, text.index(chr(13))) + 1}: ends in a carriage return; save the file with plain line feeds, as Unix has them")
     try:
         header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
     except csv.Error as error:
         raise ValueError(f"{place}: not a CSV file ({error}); check its quotes") from None
     wanted = [field["name"] for field in entry["schema"]["fields"]]
+    if len(header) == 1 < len(wanted) and (parting := re.search("[;\t|]", header[0])):
+        raise ValueError(f"{place}, header: cells are parted by {parting[0]!r}, not by commas; save the file with commas")
     for column in [*wanted, *header]:
         if (column in wanted) != (column in header):
             fault = "is missing" if column in wanted else "is not in data/datapackage.json"
@@ -70,19 +76,27 @@ def _rows(entry):
     if header != wanted:
         raise ValueError(f"{place}, header: columns stand in another order than in data/datapackage.json: {', '.join(wanted)}")
     for number, row in enumerate(rows, 1):
+        if not row:
+            raise ValueError(f"{place}, row {number}: is blank; remove the line")
         if len(row) != len(header):
             raise ValueError(f"{place}, row {number}: {len(row)} cells for {len(header)} columns; quote a cell that holds a comma")
     return header, rows
 
 
+#: How values are written, in ASCII digits; what pandas would also read ("2023-8-18", "+20", "1e3") is not what others expect.
+FORMS = {"integer": "-?[0-9]+", "year": "[0-9]{4}", "number": r"-?[0-9]+(\.[0-9]+)?", "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}", "yearmonth": "[0-9]{4}-[0-9]{2}"}
+
+
 def _cast(cells, field):
     """A column of text as its declared type; what does not fit becomes missing."""
     kind = field["type"]
+    if kind in FORMS:
+        cells = cells.where(cells.str.fullmatch(FORMS[kind]).fillna(False))
     if kind in ("integer", "year"):
-        numbers = pd.to_numeric(cells.where(cells.str.fullmatch(r"[-+]?\d+").fillna(False)), errors="coerce")
+        numbers = pd.to_numeric(cells)
         return numbers.astype("int64") if numbers.notna().all() else numbers.astype("Int64")
     if kind == "number":
-        return pd.to_numeric(cells, errors="coerce").astype("float64")
+        return pd.to_numeric(cells).astype("float64")
     if kind == "boolean":
         flags = cells.map({"true": True, "false": False}).astype("boolean")
         return flags.astype("bool") if flags.notna().all() else flags
@@ -110,7 +124,8 @@ def _faults(cells, values, field):
     if "minimum" in rules:
         yield present & (values < limit("minimum")).fillna(False), f"is below the minimum {rules['minimum']}"
     if "maximum" in rules:
-        yield present & (values > limit("maximum")).fillna(False), f"is above the maximum {rules['maximum']}"
+        checked = "; where the table was checked later than that, raise this limit and `retrieved` in data/datapackage.json" * (field["type"] == "date")
+        yield present & (values > limit("maximum")).fillna(False), f"is above the maximum {rules['maximum']}{checked}"
     if rules.get("unique"):
         yield present & cells.duplicated(), "stands in an earlier row too and must be unique"
 
@@ -245,10 +260,12 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
     their descriptor. `columns` maps the fields of the figure's data table to labels with units, which tooltips use too.
     `phone` may be another drawing of the same data frames for narrow screens. Raises ValueError.
     """
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
+    if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"chart id {id!r}: use lower-case words joined by hyphens")
-    for label in [label for label, words in {"title": title, "subtitle": subtitle, "columns": columns}.items() if not words]:
+    for label in [label for label, words in {"title": title, "subtitle": subtitle, "alt": alt, "table": table, "columns": columns}.items() if not words]:
         raise ValueError(f"chart {id}: {label} is empty")
+    if not isinstance(columns, dict):
+        raise ValueError(f"chart {id}: columns has to map fields to labels, {{'year': 'Year'}}, not {columns!r}")
     if not 40 <= len(alt) <= 300 or alt.strip(" .") == title.strip(" ."):
         raise ValueError(f"chart {id}: alt has {len(alt)} characters; say in 40 to 300 what the drawing shows, not the title again")
     tables = [table] if isinstance(table, str) else list(table)

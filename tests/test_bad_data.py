@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 
+import altair
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
@@ -138,6 +139,11 @@ BREAKAGES = {
     "a word that is not in the list": (lambda copy: copy.set(7, "confidence", "certain"), ["row 7", "column confidence", "'certain'", "high, medium, low"]),
     "a byte that is not UTF-8": (cut_in_two, ["line", "0xff", "UTF-8"]),
     "an empty file": (empty_file, ["header"]),
+    "a byte-order mark": (lambda copy: copy.csv.write_bytes(b"\xef\xbb\xbf" + copy.csv.read_bytes()), ["byte-order mark", "UTF-8 without one"]),
+    "line ends of Windows": (lambda copy: copy.csv.write_bytes(copy.csv.read_bytes().replace(b"\n", b"\r\n")), ["line 1", "carriage return"]),
+    "semicolons": (lambda copy: copy.csv.write_text("\n".join(map(";".join, copy.cells())), encoding="utf-8"), ["header", "';'", "commas"]),
+    "a blank line": (lambda copy: copy.write([*copy.cells()[:4], [], *copy.cells()[4:]]), ["row 4", "blank"]),
+    "a date without its noughts": (lambda copy: copy.set(3, "date", "2023-8-18"), ["row 3", "column date", "'2023-8-18'", "valid date"]),
 }
 
 
@@ -152,7 +158,7 @@ def test_load_names_the_fault(copy, breakage, words):
 
 def test_load_names_a_number_that_is_none_and_one_out_of_range(copy):
     copy.csv = copy.root / "data/meetings.csv"
-    for value, rule in {"about an hour": "valid integer", "-5": "minimum"}.items():
+    for value, rule in {"about an hour": "valid integer", "+20": "valid integer", "２０": "valid integer", "-5": "minimum"}.items():
         copy.set(2, "duration_min", value)
         said = message(house.load, "meetings")
         assert all(word in said for word in ["data/meetings.csv", "row 2", "column duration_min", repr(value), rule]), said
@@ -163,8 +169,17 @@ def test_load_of_an_unknown_table_suggests_the_known_one(copy):
     assert "datapackage.json" in message(house.load, "weather")
 
 
+@pytest.mark.parametrize(("part", "words"), [({"table": None}, "table is empty"), ({"table": []}, "table is empty"), ({"alt": None}, "alt is empty"), ({"id": None}, "chart id None"),
+                                             ({"columns": ["n"]}, "columns has to map"), ({"table": "meeting"}, "did you mean 'meetings'"), ({"alt": "Dots."}, "alt has 5 characters")])
+def test_publish_says_what_a_figure_lacks(part, words):
+    figure = {"id": "a-chart", "title": "Twelve", "subtitle": "Meetings", "alt": "Twelve dots, one for each meeting of the two leaders.", "table": "meetings", "columns": {"n": "Number"}}
+    with pytest.raises(ValueError, match=words):
+        house.publish(altair.Chart(), **{**figure, **part})
+
+
 BY_DATA_COMMAND = {
-    "changed cell": (lambda copy: copy.set(3, "country", "ZZZ"), [FILE, "row 3", "'ZZZ'", "left as it was"]),
+    "a row that a script reads": (lambda copy: (setattr(copy, "csv", copy.root / "data/meetings.csv"), short_row(copy)), ["data/meetings.csv", "row 4", "cells", "left as it was"]),
+    "edited while it runs": (lambda copy: copy.root.joinpath("data/build/trade.py").open("a").write(f"\nopen({str(copy.csv)!r}, 'a').write(' ')\n"), [f"{TABLE}.csv was changed while this ran", "left as it was"]),
     "table gone": (lambda copy: copy.csv.unlink(), [FILE, "no such file"]),
     "table not described": (lambda copy: shutil.copy(copy.csv, copy.csv.with_name("stray.csv")), ["data/stray.csv", "describe it"]),
     "descriptor that is no JSON": (lambda copy: copy.descriptor.write_text("{"), ["data/datapackage.json", "not valid JSON"]),

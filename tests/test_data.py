@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+from datetime import datetime
 
 import pytest
 from frictionless import Package
@@ -75,6 +76,14 @@ def test_descriptor_says_what_readers_need(entry):
     for field in entry.get("schema", {}).get("fields", []):
         assert field.get("title") and field.get("description"), f"{place}, column {field['name']}: no title or description"
         assert re.fullmatch(r"[a-z][a-z0-9_]*", field["name"]), f"{place}, column {field['name']}: not snake_case"
+
+
+def test_the_day_on_which_a_record_ends_is_that_of_its_last_row():
+    """Where coverage or a caveat names it."""
+    for entry in TABLES.values():
+        for day in re.findall(r"(?:record ends on|^Nothing later than) (\d+ [A-Z][a-z]+ \d{4})", "\n".join([entry["coverage"], *entry["caveats"]]), re.M):
+            last = max(row["date"] for _, row in rows(entry))
+            assert datetime.strptime(day, "%d %B %Y").date().isoformat() == last, f"data/datapackage.json, table {entry['name']}: coverage or caveats say {day}, the last row is of {last}"
 
 
 @EVERY_FILE

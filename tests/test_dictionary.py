@@ -239,10 +239,11 @@ UNFIT = {
     "meeting,8,duration_min,30,20": ["no table 'meeting'"],
     "meetings,99,duration_min,30,20": ["data/meetings.csv", "no row '99'"],
     "meetings,8,minutes,30,20": ["no column 'minutes'"],
+    "leader_meetings,2024-09-06-kishida-yoon,id,a,b": ["part of the key of leader_meetings", "by hand", "'row'"],
     "trade,2020,total_usd_mn,1,2": ["data/build/trade.py", "correct the table that it reads"]}
 
 
-@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "row", "column", "constructed"])
+@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "row", "column", "key", "constructed"])
 def test_a_correction_that_does_not_fit_is_refused(tmp_path, monkeypatch, line, words):
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
@@ -258,10 +259,10 @@ def test_corrections_of_one_value_follow_each_other(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
     was = TABLES["meetings"].rows[7]["duration_min"]
-    for number, (old, new) in enumerate([(was, "25"), ("25", was), (was, "26")], 1):
+    for number, (old, new) in enumerate([(was, "25"), ("25", was), (was, "26")], 8):  # the tenth comes after the ninth
         with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
             file.write(f"2026-12-01-{number},2026-12-01,meetings,8,duration_min,{old},{new},It was misread.,https://example.org/,Example,high,\n")
-        if number != 2:
+        if number != 9:
             make_data.correct(tmp_path)
             assert package.tables(tmp_path)["meetings"].rows[7]["duration_min"] == new
 

@@ -85,6 +85,9 @@ def test_a_missing_table_and_a_mistyped_name_are_explained(monkeypatch):
         explorer.explore("vistors")
     with pytest.raises(ValueError, match="no control colour; it has by"):
         explorer.view("meetings", colour="red")
+    for control, value, words in ("by", "nonsense", "is one of 'year'"), ("years", (2010,), "are two, such as"), ("moments", "yes", "True or False"):
+        with pytest.raises(ValueError, match=words):
+            explorer.view("series" if control == "moments" else "meetings", **{control: value})
     monkeypatch.setattr(house, "load", gone)
     assert "bring the file back" in explorer.view("polls").said
 

@@ -52,8 +52,11 @@ def words(path):
     return len(re.findall(r"[^\W_]+(?:[-'’.,][^\W_]+)*", prose))
 
 
-def test_there_are_chapters():
+def test_there_are_chapters_and_the_front_page_lists_them():
     assert CHAPTERS, "chapters/ holds no notebook whose name begins with a number"
+    front = (ROOT / "index.md").read_text(encoding="utf-8")
+    lacking = [path.name for path in CHAPTERS if f"](chapters/{path.name})" not in front.partition("## The chapters")[2]]
+    assert not lacking, f"index.md does not list {lacking} among its chapters"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -240,13 +243,19 @@ def test_a_chapter_that_fails_or_is_odd_leaves_its_files_and_says_why(tmp_path):
         (folder / f"chapters/{name}.ipynb").write_text(json.dumps(made), encoding="utf-8")
         return folder / f"chapters/{name}.ipynb"
     good, bad = write("01_good", CHART), write("02_bad", CHART.replace("a-chart", "b-chart"), "meetings.weather")
+    edited = write("03_edited", "from pathlib import Path\npath = Path('03_edited.ipynb')\npath.write_text(path.read_text() + ' ')")
     before = bad.read_bytes()
     code, said = run(sys.executable, "book/tools/run_notebooks.py", cwd=folder)
     assert code == 1 and "Traceback" not in said, said
     assert all(word in said for word in ("chapters/02_bad.ipynb", "code cell 2", "meetings.weather", "AttributeError")), said
     assert bad.read_bytes() == before and not (folder / "figures/b-chart.svg").exists(), "a failed chapter was written"
     assert (folder / "figures/a-chart.svg").exists() and charts(good), "the good chapter beside it was not written"
+    assert "chapters/03_edited.ipynb: 03_edited.ipynb was changed while this ran" in said and edited.read_text(encoding="utf-8").endswith(" "), f"an edit made while the chapter ran was lost:\n{said}"
     bad.unlink()
+    edited.write_text("{", encoding="utf-8")
+    code, said = run(sys.executable, "book/tools/run_notebooks.py", "chapters/01_good.ipynb", cwd=folder)
+    assert code == 1 and said.strip().splitlines()[-1].startswith("chapters/03_edited.ipynb: not a notebook") and "Traceback" not in said, said
+    edited.unlink()
     before = {path: path.read_bytes() for path in [good, *(write(name, source) for name, (source, _) in ODD.items())]}
     code, said = run(sys.executable, "book/tools/run_notebooks.py", cwd=folder)
     told = {name: next((line for line in said.splitlines() if f"chapters/{name}.ipynb:" in line), "") for name in ODD}

@@ -22,6 +22,11 @@ def day(iso):
     return f"{moment.day} {moment:%B %Y}" if len(parts) == 3 else f"{moment:%B %Y}" if len(parts) == 2 else parts[0]
 
 
+def in_order(row):
+    """Sort key of a row of corrections.csv: its day, then the number at the end of its id."""
+    return row["date"], int(row["id"].rpartition("-")[2])
+
+
 def today(root):
     """The book's day: SOURCE_DATE_EPOCH, else the last commit, else the day on which the newest table was checked."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH")

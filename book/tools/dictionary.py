@@ -102,7 +102,7 @@ def dictionary(root):
 
 def corrections(root):
     table = package.tables(root).get("corrections")
-    rows = sorted(table.rows, key=lambda row: (row["date"], row["id"]), reverse=True) if table else []
+    rows = sorted(table.rows, key=package.in_order, reverse=True) if table else []
     yield from ("<!-- Written by book/tools/dictionary.py from data/corrections.csv: edit that, then `make data`. -->", "# Corrections", "",
                 "When a value in this book turns out to be wrong after it was published, the table is corrected, every chart and sentence that rests on it is made again, and the change is listed here "
                 "with its old value, its new one and the evidence.", "")
@@ -110,7 +110,7 @@ def corrections(root):
         yield from ("No correction has been made since publication. Errors found while the tables were checked before that were mended in place; "
                     "the methods page says how many were looked for and found.", "")
     for row in rows:
-        yield from (f"## {package.day(row['date'])}: {md(row['table'])}, {md(row['column'])}", "",
+        yield from (f"(correction-{row['id']})=", f"## {package.day(row['date'])}: {md(row['table'])}, {md(row['column'])}", "",
                     f"Row {md(row['row_key'])} of [{md(row['table'])}](../data/{package.tables(root)[row['table']].path.name}): "
                     f"{md(row['was']) or 'blank'} became **{md(row['now']) or 'blank'}**. {md(row['reason'])} Source: {link(row['publisher'], row['source_url'])}.", "")
     yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv): "

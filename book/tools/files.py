@@ -4,8 +4,15 @@ import shutil
 import signal
 
 
-def replace(files):
-    """Write {path: text or bytes}: all first beside their places, then all moved in; what already says so is left alone."""
+class Changed(Exception):
+    """Somebody else has changed a file meanwhile; the message names it."""
+
+
+def replace(files, was=()):
+    """Write {path: text or bytes}: all first beside their places, then all moved in; what already says so is left alone.
+
+    `was`: {path: bytes} that stood there when the work began. Raises Changed, and moves nothing, where others stand now.
+    """
     staged = []
     try:
         for path, content in files.items():
@@ -15,6 +22,9 @@ def replace(files):
             if not path.exists() or path.read_bytes() != content:
                 staged.append((new, path))
                 new.write_bytes(content)
+        for path in was:
+            if not path.exists() or path.read_bytes() != was[path]:
+                raise Changed(f"{path.name} was changed while this ran, and the change was left as it is; run the command again")
         while staged:
             os.replace(*staged[0])
             staged.pop(0)
@@ -42,5 +52,7 @@ def told(main, stop):
         main()
     except KeyboardInterrupt:
         stop("interrupted.")
+    except Changed as error:
+        stop(f"{error}.")
     except OSError as error:
         stop(f"{reason(error)}.")

@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "chapters")]
 
 import files  # noqa: E402
 import house  # noqa: E402
-from book.site.package import tables  # noqa: E402
+from book.site.package import in_order, tables  # noqa: E402
 
 
 def stop(message):
@@ -32,7 +32,7 @@ def correct(root):
     """Put the corrected values in their tables; return their names. Raises ValueError for a correction that does not fit its table."""
     house.load("corrections")
     found, now = tables(root), {}
-    for row in sorted(found["corrections"].rows, key=lambda row: (row["date"], row["id"])):
+    for row in sorted(found["corrections"].rows, key=in_order):
         place, table = f"data/corrections.csv, {row['id']}", found.get(row["table"])
         if table is None or not table.fields:
             raise ValueError(f"{place}: there is no table {row['table']!r}")
@@ -40,6 +40,8 @@ def correct(root):
             continue
         if table.entry["class"] == "constructed":
             raise ValueError(f"{place}: {table.name} is worked out by data/{table.entry['built_by']}; correct the table that it reads")
+        if row["column"] in table.entry["schema"]["primaryKey"]:
+            raise ValueError(f"{place}: {row['column']} is part of the key of {table.name}, by which rows are found; edit data/{table.path.name} by hand and say 'row' in column column here")
         if row["row_key"] not in table.places or row["column"] not in table.rows[0]:
             raise ValueError(f"{place}: data/{table.path.name} has no row {row['row_key']!r} or no column {row['column']!r}")
         cells, column = table.rows[table.places[row["row_key"]]], row["column"]
@@ -96,6 +98,9 @@ def sound(root, text):
             raise ValueError(f"data/{entry['path']}: no such file, though data/datapackage.json describes it; bring it back or remove its entry")
     for name in correct(root):
         print(f"  data/{name}.csv: corrected")
+    for entry in package["resources"]:
+        if "schema" in entry and entry["class"] != "constructed":
+            house.load(entry["name"])  # before the scripts that read it, which cannot say what is wrong with it
     rebuild(data, package["resources"])
     errors, renewed = [], []
     for entry in package["resources"]:
@@ -119,6 +124,7 @@ def main():
         copy = Path(folder) / "data"
         shutil.copytree(DATA, copy, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         house.DATA = copy
+        before = {DATA / path.name: path.read_bytes() for path in copy.iterdir() if path.suffix in (".csv", ".json")}
         try:
             text = (copy / "datapackage.json").read_text(encoding="utf-8")
             renewed, written = sound(Path(folder), text)
@@ -128,7 +134,7 @@ def main():
             stop(str(error))
         except (LookupError, TypeError, AttributeError) as error:
             stop(f"data/datapackage.json does not describe the tables ({type(error).__name__}: {error}); compare it with the last good one")
-        files.replace({**{DATA / path.name: path.read_bytes() for path in sorted(copy.glob("*.csv"))}, DATA / "datapackage.json": written})
+        files.replace({**{DATA / path.name: path.read_bytes() for path in sorted(copy.glob("*.csv"))}, DATA / "datapackage.json": written}, was=before)
     count = len(json.loads(written)["resources"])
     print(f"{count} tables are sound; " + (f"hash renewed: {', '.join(renewed)}. Run 'make notebooks' next." if renewed else "nothing had changed."))
 

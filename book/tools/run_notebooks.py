@@ -126,7 +126,11 @@ def text(notebook):
 
 def published(path):
     """Ids of the charts in a stored notebook."""
-    return [output["data"][SPEC]["usermeta"]["figure"]["id"] for cell in read(path).cells for output in cell.get("outputs", [])
+    try:
+        notebook = read(path)
+    except Broken as error:
+        sys.exit(f"{path.relative_to(ROOT)}: {error}")
+    return [output["data"][SPEC]["usermeta"]["figure"]["id"] for cell in notebook.cells for output in cell.get("outputs", [])
             if SPEC in output.get("data", {}) and "usermeta" in output["data"][SPEC]]
 
 
@@ -136,6 +140,7 @@ async def chapter(path, slots, owners):
         start = time.monotonic()
         print(f"  {path.stem}: running ...", flush=True)
         try:
+            before = path.read_bytes()
             notebook = read(path)
             await execute(notebook)
             figures = tidy(notebook)
@@ -143,8 +148,8 @@ async def chapter(path, slots, owners):
                 if owners.setdefault(id, path.stem) != path.stem:
                     raise Broken(f"chart id {id!r} belongs to {owners[id]} already")
             FIGURES.mkdir(exist_ok=True)
-            files.replace({**{FIGURES / f"{id}.svg": svg for id, svg in figures.items()}, path: text(notebook)})
-        except Broken as error:
+            files.replace({**{FIGURES / f"{id}.svg": svg for id, svg in figures.items()}, path: text(notebook)}, was={path: before})
+        except (Broken, files.Changed) as error:
             return f"{path.relative_to(ROOT)}: {error}"
         except OSError as error:
             return f"{path.relative_to(ROOT)}: {files.reason(error)}"
@@ -177,6 +182,8 @@ def main(names):
     for path in paths:
         if not path.is_file():
             sys.exit(f"there is no chapter {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
+        if path.parent != CHAPTERS or path.suffix != ".ipynb":
+            sys.exit(f"{path} is no chapter: chapters are the notebooks in {CHAPTERS.relative_to(ROOT)}/")
     os.environ.update(HOUSE_OUTPUT="stored", PYTHONHASHSEED="0", TZ="UTC", PYTHONDONTWRITEBYTECODE="1")
     print(f"Running {len(paths)} chapter{'s' * (len(paths) != 1)} ...", flush=True)
     try:
