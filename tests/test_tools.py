@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 
 import pytest
@@ -31,7 +32,7 @@ def clone(tmp_path):
     (tmp_path / "requirements.txt").write_text("# nothing\n")
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("sh", "dirname", "cmp", "mkdir", "rm", "cp", "tr", "grep", "tail", "cat", "id"):
+    for name in ("sh", "dirname", "cmp", "mkdir", "rm", "cp", "tr", "grep", "tail", "cat", "id", "sleep"):
         (tools / name).symlink_to(shutil.which(name))
     return tmp_path
 
@@ -48,13 +49,21 @@ def test_no_python_says_how_to_get_one(clone):
     sentence(said, "Python 3.11 or newer", "python.org")
 
 
-def test_no_venv_module_says_how_to_get_it(clone):
+def fake_python(clone, *lines):
+    """A Python that is new enough and, asked for anything else, does what these lines of shell say."""
     python = clone / "bin/python3"
-    python.write_text('#!/bin/sh\ncase "$*" in *version_info*) exit 0;; esac\necho "No module named venv" >&2\nexit 1\n')
+    python.write_text("\n".join(["#!/bin/sh", 'case "$*" in *version_info*) exit 0;; esac', *lines, ""]))
     python.chmod(0o755)
+
+
+@pytest.mark.parametrize(("fails", "words"), [
+    ("No module named venv", "apt-get install python3-venv"), ("The virtual environment was not created successfully because ensurepip is not available.", "apt-get install python3-venv"),
+    ("Error: Command '['python3', '-m', 'ensurepip', '--upgrade']' died with <Signals.SIGKILL: 9>.", "could not be made: Error: Command")], ids=["venv", "ensurepip", "something else"])
+def test_no_venv_module_says_how_to_get_it(clone, fails, words):
+    fake_python(clone, f'echo "{fails}" >&2', "exit 1")
     code, said = run("/bin/sh", "book/tools/setup.sh", "requirements.txt", cwd=clone, env={"PATH": str(clone / "bin"), "PYTHON": ""})
     assert code == 1 and not (clone / ".venv").exists()
-    sentence(said, "venv", "apt-get install python3-venv")
+    sentence(said, "venv", words)
 
 
 def test_no_browser_says_how_to_get_one(clone):
@@ -112,12 +121,36 @@ def test_a_set_up_that_was_killed_starts_afresh(clone):
     env = {"PATH": str(clone / "bin"), "PYTHON": "", "HOME": str(clone)}
     assert run("/bin/sh", "book/tools/setup.sh", "requirements.txt", cwd=clone, env=env) == (0, "")
     (clone / ".venv/unfinished").touch()
-    python = clone / "bin/python3"
-    python.write_text('#!/bin/sh\ncase "$*" in *version_info*) exit 0;; "-m venv "*) mkdir .venv/bin && cp "$0" .venv/bin/python;; esac\n')
-    python.chmod(0o755)
+    fake_python(clone, 'case "$*" in "-m venv "*) mkdir .venv/bin && cp "$0" .venv/bin/python;; esac')
     code, said = run("/bin/sh", "book/tools/setup.sh", "requirements.txt", cwd=clone, env=env)
     assert code == 0 and "Making" in said and "Installing" in said and not (clone / ".venv/unfinished").exists(), said
     assert not (clone / ".venv/bin/python").is_symlink() and (clone / ".venv/requirements.txt").exists()
+
+
+def test_two_set_ups_at_once_wait_for_each_other(clone, request):
+    """The first is killed, the next takes its lock over; that one is interrupted and leaves none; then one works and another waits."""
+    fake_python(clone, 'case "$*" in "-m venv "*) mkdir .venv/bin && cp "$0" .venv/bin/python; : >begun; until [ -e go ]; do sleep 0.1; done;; esac')
+    request.addfinalizer((clone / "go").touch)  # or what a failure leaves goes on
+
+    def begin():
+        going = subprocess.Popen(["/bin/sh", "book/tools/setup.sh", "requirements.txt"], cwd=clone, text=True, stderr=subprocess.PIPE, start_new_session=True, env={"PATH": str(clone / "bin")})
+        return going, going.stderr.readline()
+
+    for stop in (signal.SIGKILL, signal.SIGINT, None):
+        first, said = begin()
+        assert "Making" in said, "the lock of a process that is gone still holds"
+        while not (clone / "begun").exists():
+            time.sleep(0.02)
+        (clone / "begun").unlink()
+        if stop:
+            os.killpg(first.pid, stop)
+            assert first.wait(30) and (stop == signal.SIGKILL or not (clone / "_build/set-up").exists())
+    second, said = begin()
+    assert re.fullmatch(rf"Another set-up \(process {first.pid}\) .*: waiting for it.*\n", said) and (clone / ".venv/bin/python").exists()
+    (clone / "go").touch()
+    assert "Installing" in first.communicate(timeout=30)[1] and first.returncode == 0
+    assert second.communicate(timeout=30)[1] == "" and second.returncode == 0, "the second set-up does again what the first has done"
+    assert sorted(path.name for path in (clone / ".venv").iterdir()) == ["bin", "install.log", "requirements.txt"] and not list((clone / "_build").iterdir())
 
 
 # ---- what is left when a command is stopped --------------------------------------------------------------------

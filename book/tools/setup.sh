@@ -3,12 +3,39 @@
 # INTO puts it in a folder of .venv instead, away from what the environment itself imports.
 # A stamp beside each lock's install is a copy of it: set-up is redone only when the lock has changed.
 # While something is being installed a mark stands in .venv: a set-up that was killed starts afresh.
+# One set-up works at a time, so that no other takes its mark for that of one that was killed.
 set -u
 cd "$(dirname "$0")/../.."
-venv=.venv mark=.venv/unfinished
+venv=.venv mark=.venv/unfinished held=_build/set-up
 say() { printf '%s\n' "$*" >&2; }
 
 python_ok() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+stamp_of() { printf %s "$venv/$(printf %s "$1" | tr / -)"; }
+ready() {
+    [ ! -e $mark ] && python_ok $venv/bin/python || return 1
+    for lock; do cmp -s "$lock" "$(stamp_of "$lock")" || return 1; done
+}
+
+ready "$@" && exit
+mkdir -p _build || exit 1
+waits='' failed=0
+until told=$(mkdir $held 2>&1); do
+    holder=$(cat $held/pid 2>/dev/null)
+    # Where its process is gone, the one that makes this folder takes over, if meanwhile nobody else holds the lock.
+    [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null && mkdir "$held/after-$holder" 2>/dev/null && [ "$(cat $held/pid)" = "$holder" ] && break
+    if [ -d $held ]; then
+        [ -n "$waits" ] || say "Another set-up (process ${holder:-unknown}) is at work in $venv: waiting for it; if there is none, remove $held ..."
+        waits=yes
+    elif [ $((failed += 1)) -gt 3 ]; then
+        say "The folder $held, which keeps two set-ups apart, could not be made: $told"
+        exit 1
+    fi
+    sleep 1
+done
+trap 'rm -rf $held' EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+echo $$ >$held/pid || exit 1
 
 if [ -e $mark ] || ! python_ok $venv/bin/python; then
     for name in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python; do
@@ -23,7 +50,7 @@ if [ -e $mark ] || ! python_ok $venv/bin/python; then
     if ! said=$({ mkdir $venv && : >$mark && "$found" -m venv $venv; } 2>&1); then
         rm -rf $venv
         case $said in
-        *ensurepip*|*"No module named venv"*)
+        *"No module named venv"*|*"No module named ensurepip"*|*"ensurepip is not available"*)
             say "This Python has no venv module: on Debian or Ubuntu 'apt-get install python3-venv' brings it; elsewhere use the Python from python.org." ;;
         *)  say "The environment in $venv could not be made: $said" ;;
         esac
@@ -33,7 +60,7 @@ if [ -e $mark ] || ! python_ok $venv/bin/python; then
 fi
 
 for lock; do
-    stamp=$venv/$(printf %s "$lock" | tr / -)
+    stamp=$(stamp_of "$lock")
     cmp -s "$lock" "$stamp" && continue
     rm -f "$stamp" && : >$mark || exit 1
     say "Installing what $lock lists (a minute or two, once) ..."
