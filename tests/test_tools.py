@@ -224,7 +224,7 @@ def test_a_build_killed_between_two_renames_is_mended_by_the_next(tmp_path, monk
     """The good book was put aside, the new one not yet in its place; the next build fails, and the good one is back."""
     for name, path in (("ROOT", tmp_path), ("BUILD", tmp_path / "_build"), ("SITE", tmp_path / "_build/html"), ("WORK", tmp_path / "_build/work"), ("LOG", tmp_path / "_build/book.log")):
         monkeypatch.setattr(build, name, path)
-    monkeypatch.setattr(build, "sphinx", lambda lock: (1, ["index.md: WARNING: a fault"]))
+    monkeypatch.setattr(build, "sphinx", lambda lock: build.LOG.write_text("reading sources...\nindex.md: WARNING: a fault\n"))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     for name in build.SHARED + build.PAGES:
         (tmp_path / name).touch()
@@ -233,6 +233,20 @@ def test_a_build_killed_between_two_renames_is_mended_by_the_next(tmp_path, monk
     with pytest.raises(SystemExit, match="index.md: WARNING: a fault(.|\n)*The last good book is still in _build/html/"):
         build.main()
     assert (tmp_path / "_build/html/index.html").read_text() == "good"
+    for wrong in ("soon", "9" * 30):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
+        with pytest.raises(SystemExit, match=f"SOURCE_DATE_EPOCH is '{wrong}', not a number of seconds: mend or unset it"):
+            build.main()
+
+
+def test_what_is_raised_in_a_build_is_told_in_its_own_words():
+    """As Sphinx and jupyter-book print it: what a handler raised, and what a transform did."""
+    trace, box = 'Traceback (most recent call last):\n  File "x.py", line 1, in due\n    raise', "RuntimeError: \n====\nThere was an error in building your book. Look above for the cause.\n"
+    handler = "Handler <function due at 0x7f01> for event 'config-inited' threw an exception (exception: 'due')"
+    assert build.troubles(f"\nExtension error (site.extension):\n{handler}\n{trace} KeyError\nKeyError: 'due'\n\n{box}") == [
+        "Handler <function due> for event 'config-inited' threw an exception (exception: 'due')", "KeyError: 'due'"]
+    assert build.troubles(f"\nException occurred:\n  File \"x.py\", line 1, in run\nRuntimeError: a river\nThe full traceback has been saved in /tmp/x.log\n{trace}\n{box}") == ["RuntimeError: a river"]
+    assert build.troubles(f"{build.ROOT}/chapters/01.ipynb:20003: WARNING: a fault\n") == ["chapters/01.ipynb, cell 2, line 3: WARNING: a fault"]
 
 
 @pytest.mark.parametrize("finished", [True, False])

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -84,15 +85,30 @@ def alone():
     return lock
 
 
+def troubles(log):
+    """The lines of a build's log that say what is wrong: warnings, errors, and the words of what was raised, without where."""
+    found, raised = [], False
+    for line in log.splitlines():
+        if re.match(r"\w[\w ]* error( \(.*\))?:$", line):  # Sphinx names the kind, then on lines of their own come the words
+            raised = True
+        elif not line.strip() or line.startswith("Traceback "):
+            raised = False
+        elif raised or re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|^\w*(Error|Exception)(: \S|$)", line):
+            line = re.sub(r"(\.ipynb):(\d+)(\d{4})\b", lambda at: f"{at[1]}, cell {at[2]}, line {int(at[3])}", line)  # as MyST-NB counts
+            line = re.sub(r"^(Handler <function \S+) at 0x\w+>", r"\1>", line)
+            found.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
+    return found
+
+
 def sphinx(lock):
-    """Run jupyter-book in WORK, with a word on its progress; return the lines that say what is wrong.
+    """Run jupyter-book in WORK, with a word on its progress; return its exit code.
 
     It keeps the lock and ends when its input does, so that not even a build that was killed leaves one at work.
     """
     start = "import gc, os, sys, threading; gc.set_threshold(100_000, 20, 20); threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start(); from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", start, "build", str(ROOT),
                "-W", "-n", "--keep-going", "--config", str(configuration()), "--path-output", str(WORK)]
-    troubles, stage = [], ""
+    stage = ""
     with LOG.open("w", encoding="utf-8") as log, subprocess.Popen(
             command, cwd=ROOT, text=True, encoding="utf-8", errors="replace", pass_fds=[lock.fileno()], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", "TZ": "UTC"}) as run:  # charts are drawn in local time
@@ -103,10 +119,7 @@ def sphinx(lock):
             if found and found[1] != stage:
                 stage = found[1]
                 print(f"  {stage} ...", flush=True)
-            if re.search(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b|^\w*(Error|Exception)\b", line):
-                line = re.sub(r"(\.ipynb):(\d+)(\d{4})\b", lambda at: f"{at[1]}, cell {at[2]}, line {int(at[3])}", line)  # as MyST-NB counts
-                troubles.append(line.strip().replace(f"{ROOT}{os.sep}", ""))
-    return run.returncode, troubles
+    return run.returncode
 
 
 def forget(finished):
@@ -137,6 +150,10 @@ def main():
     os.environ.setdefault("SOURCE_DATE_EPOCH", last_commit())
     if not os.environ["SOURCE_DATE_EPOCH"]:
         del os.environ["SOURCE_DATE_EPOCH"]
+    try:
+        date.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", 0)))
+    except (ValueError, OverflowError, OSError):
+        stop(f"SOURCE_DATE_EPOCH is {os.environ['SOURCE_DATE_EPOCH']!r}, not a number of seconds: mend or unset it.")
     BUILD.mkdir(exist_ok=True)
     lock = alone()
     spare, fresh = SITE.with_name("html.last"), SITE.with_name("html.new")
@@ -154,9 +171,8 @@ def main():
         forget(finished=memory.exists())
     memory.unlink(missing_ok=True)
     print("Building the book ...", flush=True)
-    status, troubles = sphinx(lock)
-    if status or not (WORK / "_build/html/index.html").exists():
-        tail = troubles or read(LOG).splitlines()[-8:]
+    if sphinx(lock) or not (WORK / "_build/html/index.html").exists():
+        tail = troubles(read(LOG)) or read(LOG).splitlines()[-8:]
         stop("a warning counts as an error.\n  " + "\n  ".join(dict.fromkeys(tail)) + f"\nThe whole log is {LOG.relative_to(ROOT)}.")
     for card in sorted((ROOT / "figures").glob("card-*.png")):  # where the theme's og:image looks
         (WORK / "_build/html/_images").mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ import pytest
 import sample
 from sample import build
 
+import build as tool  # noqa: E402
 from charts import markup  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -146,6 +147,8 @@ def test_faults_stop_the_build_and_name_the_cell(tmp_path):
                   "cell 12: chart no-subtitle: subtitle is missing", "chart no-alt: alt is missing", "chart short-alt: alt has 5 characters", "chart echo: alt repeats the title",
                   "chart no-source: sources are missing", "no dataset in the spec has all of the columns depth", "'Bad Id' is not lower-case", "index.md, line 3: no chart is published as 'dotz'; did you mean 'dots'?"):
         assert words in said, (words, said[-3000:])
+    told = tool.troubles(re.sub(r"\x1b\[[0-9;]*m", "", said))
+    assert len(told) == 11 and all(re.match(r"charts: (one.ipynb, cell \d+|index.md, line 3): ", one) for one in told), "what 'make book' would say:\n" + "\n".join(told)
     again, said, _ = build(folder)
     assert again != 0 and "already used" in said, "the second build must fail too"
 
