@@ -8,6 +8,8 @@ export PYTHONUTF8 = 1
 unexport PYTHONPATH PYTHONHOME
 # What a shell happens to export under these names is not meant: only what is said on the command line.
 $(foreach name,ONLY PARTS PORT WORDS HOST AGAIN COPIES ARGS SEED N,$(eval $(name) =))
+# Recipes read texts as $$ONLY: the shell then takes a quote in them for a character.
+export ONLY PARTS WORDS HOST
 
 help:  ## list these commands
 	@echo "A New Chapter: Japan and South Korea, in data"; echo
@@ -17,7 +19,7 @@ book: environment  ## build the book; a warning is an error
 	@$(PY) book/tools/build.py
 
 live: live-environment  ## the book, with notebooks that run in the reader's browser (PARTS=folder to build offline)
-	@$(PY) book/live/lite.py "$(PARTS)" && BOOK_LIVE=1 $(PY) book/tools/build.py
+	@$(PY) book/live/lite.py "$$PARTS" && BOOK_LIVE=1 $(PY) book/tools/build.py
 
 serve:  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
 	@$(MAKE) --no-print-directory `test -d _build/html/lite && echo live || echo book`
@@ -27,7 +29,7 @@ colab: environment  ## copies of the chapters that Colab can open, _build/colab 
 	@$(PY) book/live/colab.py
 
 notebooks: environment  ## re-run the chapters, store their outputs and figures/ (ONLY=chapters/02_twelve_meetings.ipynb)
-	@$(PY) book/tools/run_notebooks.py $(ONLY) && $(PY) book/tools/dictionary.py
+	@$(PY) book/tools/run_notebooks.py $$ONLY && $(PY) book/tools/dictionary.py
 
 lab: environment  ## open the chapters in JupyterLab, charts live
 	@$(PY) -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/chapters --LabApp.news_url=None `test "$$(id -u)" = 0 && echo --allow-root`
@@ -39,10 +41,10 @@ stale: environment  ## which tables are due for a check
 	@$(PY) book/tools/stale.py
 
 ledger: environment  ## every number of the prose: phrase, value, rows, source (WORDS="who_pays won" keeps some)
-	@$(PY) book/tools/ledger.py $(WORDS)
+	@set -f; $(PY) book/tools/ledger.py $$WORDS
 
 links: environment  ## ask every outer address whether it still answers (HOST=kbs; AGAIN=1; COPIES=1 looks up stored copies)
-	@$(PY) book/tools/links.py $(if $(HOST),--host $(HOST)) $(if $(AGAIN),--again) $(if $(COPIES),--copies)
+	@$(PY) book/tools/links.py --host="$$HOST" $(if $(AGAIN),--again) $(if $(COPIES),--copies)
 
 cards: environment  ## draw the pictures for link previews, figures/card-*.png
 	@$(PY) book/tools/cards.py
@@ -63,7 +65,7 @@ check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -n auto -m "not slow" tests $(ARGS)
 
 mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) $(if $(ONLY),--only "$(ONLY)")
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) --only="$$ONLY"
 
 reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
 	@$(PY) book/tools/reproduce.py

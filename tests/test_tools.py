@@ -305,6 +305,14 @@ def test_make_lists_its_commands():
     assert {"book", "live", "test-live", "serve", "notebooks", "lab", "data", "test", "check", "lock", "clean"} <= set(commands)
 
 
+@pytest.mark.parametrize(("target", "given", "asked"), [
+    ("ledger", """WORDS=a'b * "won""", "[book/tools/ledger.py][a'b][*][\"won]"), ("notebooks", "ONLY=chapters/0[12]_t*.ipynb a'b", "[book/tools/run_notebooks.py][chapters/01_the_article.ipynb][chapters/02_twelve_meetings.ipynb][a'b]"),
+    ("links", "HOST=kbs'`x`", "[book/tools/links.py][--host=kbs'`x`]"), ("mutate", "ONLY=the \"prose", "[tests/mutate.py][--only=the \"prose]"), ("ledger", "N=1", "[book/tools/ledger.py]")])
+def test_quotes_in_what_make_is_given_are_characters(target, given, asked):
+    code, said = run("make", "-s", "-o", "environment", "-o", "tests-environment", target, "PY=printf [%s]", given, env={"CHROMIUM": sys.executable})
+    assert code == 0 and said.startswith(asked), said
+
+
 @pytest.mark.parametrize("folder", [".", "tests", "book/live", ".github"])
 def test_locks_hold_what_is_asked_for_with_hashes(folder):
     asked = re.findall(r"(?m)^([A-Za-z0-9][A-Za-z0-9._-]*)(==\S+)?", (ROOT / folder / "requirements.in").read_text(encoding="utf-8"))
