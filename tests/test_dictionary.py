@@ -19,6 +19,7 @@ import dictionary
 import house
 import numerals
 import package as make_data
+import stale
 from book.site import extension, feed, package, pages
 
 TABLES = package.tables(ROOT)
@@ -302,6 +303,24 @@ def test_due_tables_are_listed(monkeypatch):
     assert code == 0 and "No table is due on 2026-11-18" in said, said
     code, said = run(sys.executable, "book/tools/stale.py", "soon")
     assert code == 1 and "'soon' is not a day" in said, said
+
+
+@pytest.mark.parametrize(("field", "value", "words"), [
+    ("due", "2026-6-1", "due is '2026-6-1', which is no day"), ("due", "20260601", "no day"), ("due", "2027-02-29", "no day"), ("due", ..., "due is missing"), ("retrieved", None, "retrieved is None, which is no day"),
+    ("retrieved", 2026, "no day"), ("retrieved", ..., "retrieved is missing"), ("sources", [], "sources is missing or empty"), ("sources", ..., "sources is missing"), ("sources", [{"title": ""}], "has no title")])
+def test_a_table_that_does_not_say_when_it_is_due_is_named(tmp_path, monkeypatch, field, value, words):
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("*.csv"))
+    written = json.loads((tmp_path / "data/datapackage.json").read_text("utf-8"))
+    entry = next(entry for entry in written["resources"] if entry["due"])
+    entry[field] = value
+    if value is ...:
+        del entry[field]
+    (tmp_path / "data/datapackage.json").write_text(json.dumps(written), "utf-8")
+    monkeypatch.setattr(stale, "ROOT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stale.py", "2099-01-01"])
+    with pytest.raises(SystemExit) as caught:
+        stale.main()
+    assert words in (said := str(caught.value)) and said.startswith(f"data/datapackage.json, table {entry['name']}: {field} ") and "\n" not in said, said
 
 
 # ---- the built book --------------------------------------------------------------------------------------------
