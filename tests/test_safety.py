@@ -22,13 +22,14 @@ from test_bad_data import JSON, fuzz, paths, planted
 
 import charts  # noqa: E402
 from book.site import pages  # noqa: E402
-from charts import drawing, markup  # noqa: E402
+from charts import drawing, faults, markup  # noqa: E402
 
 EVIL = ["</script><script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "javascript:alert(1)", "java\nscript:alert(1)", "\t=HYPERLINK(\"http://x\")", "`${alert(1)}`", "{{ x }}", "]]>",
         "\u202e\u2028", "\0", "\ud800", "é" * 20_000, "&lt;script&gt;", "url(#x) url(http://x)"]
 HOSTILE = strategies.one_of(strategies.sampled_from(EVIL), JSON)
-SPEC = next(output["data"][charts.MIME[1]] for path in NOTEBOOKS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-            for output in cell.get("outputs", []) if charts.MIME[1] in output.get("data", {}))
+SPECS = [output["data"][charts.MIME[1]] for path in NOTEBOOKS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+         for output in cell.get("outputs", []) if charts.MIME[1] in output.get("data", {})]
+SPEC = SPECS[0]
 PLACES = sorted((at for at in paths(SPEC) if at and at[0] != "config"), key=str)
 
 
@@ -121,6 +122,38 @@ def test_an_output_that_is_no_chart_is_refused(tmp_path, spec):
 def test_deep_nesting_is_refused(tmp_path):
     deep = json.loads("[" * 900 + "]" * 900)
     assert "nesting" in figure({**SPEC, "transform": deep}, tmp_path)[0]
+
+
+def test_every_stored_chart_draws_fields_that_it_has():
+    found = [f"{spec['usermeta']['figure']['id']}: {said}" for spec in SPECS for said in faults.of(spec)]
+    assert not found, "\n".join(found)
+
+
+def drawing_of(*views, **more):
+    """A figure on the data `d`: river, year and level; the views are layers that draw the fields which they name."""
+    return {"datasets": {"d": [{"river": "Upper", "year": 2000}, {"river": "Lower", "year": 2000, "level": 3.4}]}, "data": {"name": "d"}, "layer": list(views), "usermeta": {"figure": SPEC["usermeta"]["figure"] | {
+        "columns": {"river": "River", "year": "Year"}, "phone": None}}} | more
+
+
+def x(field, *transform, **more):
+    return {"mark": "bar", "encoding": {"x": {"field": field}}, "transform": list(transform)} | more
+
+
+COUNT, PART = {"aggregate": [{"op": "count", "as": "many"}], "groupby": ["river"]}, {"calculate": "datum.level * 2", "as": "twice"}
+
+
+@pytest.mark.parametrize(("spec", "quoted"), [
+    (drawing_of(x("level")), ""), (drawing_of(x("levle")), "levle level"), (drawing_of(x("twice", PART)), ""), (drawing_of(x("twice")), "twice"),
+    (drawing_of(x("level"), transform=[PART], encoding={"y": {"field": "twise"}}), "twise twice"), (drawing_of(x("many", COUNT)), ""), (drawing_of(x("level", COUNT)), "level"),
+    (drawing_of(x("key", {"fold": ["year", "level"]})), ""), (drawing_of(x("start_end", {"bin": True, "field": "level", "as": "start"})), ""),
+    (drawing_of(x("lat", {"lookup": "river", "from": {"data": {"url": "x.csv"}, "key": "river", "fields": ["lat"]}})), ""), (drawing_of(x("any", {"pivot": "river", "value": "level"})), ""),
+    (drawing_of(x("level", data={"values": [{"leval": 1}]})), "level leval"), (drawing_of(x("level", data={"url": "x.csv"})), ""), (drawing_of(x("name", data={"name": "d", "format": {"type": "topojson"}})), ""),
+    (drawing_of(x("properties.name")), ""), (drawing_of(x({"repeat": "column"})), ""), (drawing_of(x("level"), {"mark": "text", "encoding": {"text": {"condition": {"test": "1", "field": "leve"}}}}), "leve level"),
+    (drawing_of({"mark": "bar", "encoding": {"y": {"field": "river", "sort": {"field": "levels", "op": "mean"}}}}), "levels level"), (drawing_of({"mark": "bar", "encoding": {"tooltip": [{"field": "year"}, {"field": "yaer"}]}}), "yaer year"),
+    (drawing_of(vconcat=[{"facet": {"row": {"field": "revir"}}, "spec": x("level")}]), "revir river")])
+def test_a_field_that_no_data_have_is_refused(spec, quoted):
+    """Named with the column nearest to it, if one is near; without a word where the fields cannot be told."""
+    assert " ".join(re.findall(r"'(\w+)'", " ".join(faults.of(spec)))) == quoted
 
 
 def test_charts_of_an_overdue_table_say_so(tmp_path):

@@ -1,10 +1,12 @@
 """What is wrong with a spec, found when it is read: before it can stop the drawing or reach a page."""
+import difflib
 import re
 
 from . import markup
 
 UNFIT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # characters that XML or UTF-8 cannot hold
 DEEPEST = 60  # levels of nesting
+MADE = {"fold": ["key", "value"], "density": ["value", "density"], "quantile": ["prob", "value"]}  # what these transforms name where they do not say
 ID = re.compile(r"(?=.{1,80}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -18,6 +20,61 @@ def unfit(node, depth=0):
         return None if abs(node) < 1e300 else "a number that is infinite or none"
     return next(filter(None, (unfit(child, depth + 1) for child in [*node, *(node.values() if isinstance(node, dict) else ())])), None) if node else None
 
+
+# ---- fields that no data have ----------------------------------------------------------------------------------
+
+def dicts(value):
+    """The objects in a value that is one or a list of them."""
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+
+
+def names(*values):
+    """The texts in values that are one or a list of them."""
+    return {one for value in values for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)}
+
+
+def columns(rows, form=None):
+    """The fields of inline rows; None where they cannot be told, as from a map or a text."""
+    plain = not form or isinstance(form, dict) and form.keys() <= {"parse"}
+    return set().union(*rows) if plain and isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows) else None
+
+
+def after(known, step):
+    """The fields there are after a transform of the fields `known`; None where they cannot be told."""
+    if known is None or "pivot" in step or step.get("params"):
+        return None
+    made = names(step.get("as") or next((MADE[kind] for kind in MADE if kind in step), None), *(step.get(key) for key in ("impute", "regression", "loess", "on")))
+    made |= names(*(one.get("as") for key in ("aggregate", "joinaggregate", "window") for one in dicts(step.get(key))), *(one.get("fields") for one in dicts(step.get("from"))))
+    made |= {f"{name}_end" for name in made if step.keys() & {"bin", "stack", "timeUnit"}}
+    return made | (names(step.get("groupby")) if step.keys() & {"aggregate", "density", "quantile", "regression", "loess"} else known)
+
+
+def lost(view, sets, known=None, encoding={}):
+    """Sentences on fields that a view draws and nothing gives it. `known` fields and `encoding` come from the views it stands in; `sets`: name -> fields."""
+    for data in dicts(view.get("data", [])):
+        known = columns(data["values"], data.get("format")) if "values" in data else None if "format" in data else sets.get(str(data.get("name")))
+    for step in dicts(view.get("transform")):
+        known = after(known, step)
+    encoding = encoding | (dicts(view.get("encoding")) or [{}])[0]
+    inner = [child for key in ("layer", "vconcat", "hconcat", "concat", "spec") for child in dicts(view.get(key))]
+    drawn = [] if inner else [*encoding.items()]
+    drawn += [(key, one) for facet in dicts(view.get("facet")) for key, one in (("facet", facet), ("row", facet.get("row")), ("column", facet.get("column")))]
+    for channel, part in ((channel, part) for channel, value in drawn for one in dicts(value) for part in (one, *dicts(one.get("sort")), *dicts(one.get("condition")))):
+        field = part.get("field")
+        if known is not None and isinstance(field, str) and field not in known and not re.search(r"[.\[\\]|^\*?$", field):  # a path into a cell cannot be told
+            near = difflib.get_close_matches(field, known, 1)
+            yield f"{channel} draws the field {field!r}, which is no column of its data and which no transform makes" + "".join(f"; did you mean {one!r}?" for one in near)
+    for child in inner:
+        yield from lost(child, sets, known, encoding)
+
+
+def lost_fields(spec):
+    """The same of a whole spec and of its view for phones, each once."""
+    sets = {name: columns(rows) for name, rows in spec.get("datasets", {}).items()}
+    return list(dict.fromkeys(said for view in (spec, *dicts(figure_of(spec).get("phone"))) for said in lost(view, sets)))
+
+
+# ---- what a figure must say ------------------------------------------------------------------------------------
 
 def figure_of(spec):
     """`usermeta.figure` of a spec, or None."""
@@ -56,4 +113,4 @@ def of(spec):
         found.append(f"no dataset in the spec has all of the columns {', '.join(columns)}")
     elif not found and (nested := next((field for row in rows for field, value in row.items() if isinstance(value, (dict, list))), None)):
         found.append(f"column {nested} holds lists or objects; a cell of the data table is text, a number or nothing")
-    return found
+    return found or lost_fields(spec)
