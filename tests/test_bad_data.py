@@ -182,6 +182,7 @@ BY_DATA_COMMAND = {
     "edited while it runs": (lambda copy: copy.root.joinpath("data/build/trade.py").open("a").write(f"\nopen({str(copy.csv)!r}, 'a').write(' ')\n"), [f"{TABLE}.csv was changed while this ran", "left as it was"]),
     "table gone": (lambda copy: copy.csv.unlink(), [FILE, "no such file"]),
     "table not described": (lambda copy: shutil.copy(copy.csv, copy.csv.with_name("stray.csv")), ["data/stray.csv", "describe it"]),
+    "a day that is none": (lambda copy: copy.describe(lambda entry: entry.update(due="2027-6-1")), [f"table {TABLE}: due is '2027-6-1'", "left as it was"]),
     "descriptor that is no JSON": (lambda copy: copy.descriptor.write_text("{"), ["data/datapackage.json", "not valid JSON"]),
 }
 

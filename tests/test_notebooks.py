@@ -228,7 +228,9 @@ ODD = {
     "03_warning": ('import warnings\nwarnings.warn("old")', ["stderr", "old"]),
     "04_path": ("import os\nos.getcwd()", ["path of this machine"]),
     "05_unpublished": ('import altair as alt, house\nhouse.enable()\nalt.Chart(house.load("meetings")).mark_point()', ["house.publish"]),
-    "06_taken": (CHART, ["a-chart", "01_good"])}
+    "06_taken": (CHART, ["a-chart", "01_good"]),
+    "07_misspelt": (CHART.replace("a-chart", "c-chart").replace('"n:Q"', '"m:Q"'), ["c-chart", "y draws the field 'm'"]),
+    "08_columns": (CHART.replace("a-chart", "d-chart").replace('{"n"', '{"nn"'), ["d-chart", "the columns nn"])}
 
 
 @pytest.mark.slow

@@ -120,7 +120,8 @@ def check(app, env):
         said.append(f"{place}: no chart is published as {name!r}" + "".join(f"; did you mean {near!r}?" for near in difflib.get_close_matches(name, published, 1)))
     if said:
         raise ExtensionError("charts: " + "\ncharts: ".join(said), modname=__name__)
-    app.builder.format == "html" and published and assets(app)
+    if app.builder.format == "html" and published:
+        assets(app)
     return [doc for doc, uses in kept(env, "uses").items() if any(published[name][0]["doc"] in app.charts_read for name, _ in uses)]
 
 

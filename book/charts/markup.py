@@ -79,25 +79,24 @@ def scripted(name, data):
 def control(one, key):
     """A reader control as a labelled form element; its fieldset keeps it disabled until the chart is live."""
     kind, label, value, data = one["kind"], escape(str(one["label"])), one.get("value"), f'data-param="{escape(one["param"])}"'
-    fresh = 'autocomplete="off"'  # for the kinds that may say so: some browsers fill in what stood there before a reload
     options = [None, *one["values"]] if kind == "point" else one.get("options", [])
     options = [(escape(json.dumps(option)), option == value, escape("all" if text is None else str(text)))
                for option, text in zip(options, one.get("labels") or options)]
     if kind in ("select", "point"):
         inner = "".join(f'<option value="{option}"{" selected" * chosen}>{text}</option>' for option, chosen, text in options)
-        return f'<label class="chart-control">{label} <select {data} {fresh}>{inner}</select></label>'
+        return f'<label class="chart-control">{label} <select {data} autocomplete="off">{inner}</select></label>'
     if kind == "radio":
         inner = "".join(f'<label><input type="radio" name="{key}-{escape(one["param"])}" {data} value="{option}"{" checked" * chosen}> {text}</label>' for option, chosen, text in options)
         return f'<div class="chart-control" role="radiogroup" aria-label="{label}"><span>{label}</span> {inner}</div>'
     if kind == "checkbox":
         return f'<label class="chart-control"><input type="checkbox" {data}{" checked" * bool(value)}> {label}</label>'
     if kind in ("interval", "clear"):
-        ends = "".join(f'<label>{word} <input type="range" min="0" max="200" value="{200 * end}" {data} {fresh} data-end="{end}"> <span class="chart-value"></span></label>' for end, word in enumerate(("from", "to")))
+        ends = "".join(f'<label>{word} <input type="range" min="0" max="200" value="{200 * end}" {data} autocomplete="off" data-end="{end}"> <span class="chart-value"></span></label>' for end, word in enumerate(("from", "to")))
         group = f'role="group" aria-label="{label}"><span>{label}</span> {ends} ' if kind == "interval" else ">"
         return f'<div class="chart-control" {group}<button type="button" {data} data-clear>{"Clear" if kind == "interval" else label}</button></div>'
     limits = "".join(f' {side}="{escape(str(one[side]))}"' for side in ("min", "max", "step") if side in one)
     shown = escape("" if value is None else str(value))
-    return f'<label class="chart-control">{label} <input type="{escape(kind)}" {data} {fresh}{limits} value="{shown}"> <span class="chart-value">{shown if kind == "range" else ""}</span></label>'
+    return f'<label class="chart-control">{label} <input type="{escape(kind)}" {data} autocomplete="off"{limits} value="{shown}"> <span class="chart-value">{shown if kind == "range" else ""}</span></label>'
 
 
 def link(text, url, extra=""):

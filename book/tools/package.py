@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "chapters")]
 
 import files  # noqa: E402
 import house  # noqa: E402
+import stale  # noqa: E402
 from book.site.package import in_order, tables  # noqa: E402
 
 
@@ -96,6 +97,8 @@ def sound(root, text):
     for entry in package["resources"]:
         if not (data / entry["path"]).exists() and entry["class"] != "constructed":
             raise ValueError(f"data/{entry['path']}: no such file, though data/datapackage.json describes it; bring it back or remove its entry")
+    if wrong := stale.descriptor_faults(package["resources"]):
+        raise ValueError("\n".join(wrong))
     for name in correct(root):
         print(f"  data/{name}.csv: corrected")
     for entry in package["resources"]:

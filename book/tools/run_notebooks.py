@@ -23,6 +23,10 @@ from nbformat.v4.rwbase import split_lines
 import files
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from book.charts import faults  # noqa: E402
+
 CHAPTERS, FIGURES = ROOT / "chapters", ROOT / "figures"
 SPEC, SVG, WIDGET = "application/vnd.vegalite.v6+json", "image/svg+xml", "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -94,6 +98,8 @@ def tidy(notebook):
                 id = data[SPEC].get("usermeta", {}).get("figure", {}).get("id")
                 if not id or SVG not in data:
                     raise Broken(f"{say_cell(notebook, place)} draws a chart that house.publish did not make")
+                if found := faults.of(data[SPEC]):
+                    raise Broken(f"{say_cell(notebook, place)}: chart {id}: {'; '.join(found)}")
                 if id in figures:
                     raise Broken(f"{say_cell(notebook, place)} publishes {id!r}, which an earlier cell has published")
                 figures[id] = data[SVG] if data[SVG].endswith("\n") else data[SVG] + "\n"
