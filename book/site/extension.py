@@ -1,7 +1,7 @@
 """Sphinx extension of this book alone: a page for every table, numbers in prose that lead to their rows, corrections as a feed.
 
 Reads `data/` and the stored outputs of `chapters/`. A link to `data/<name>.csv` in a page leads to the table's page in
-the site; one whose text is "CSV" to the file. Nothing is configured here but through `html_baseurl` and `project`.
+the site; one whose text is "CSV", or to the descriptor, to the file. Nothing is configured here but through `html_baseurl` and `project`.
 """
 import functools
 import hashlib
@@ -70,10 +70,11 @@ class TableLinks(SphinxTransform):
     def apply(self, **kwargs):
         known = {f"data/{table.path.name}": table for table in package.tables(self.app.srcdir).values()}
         for node in list(self.document.findall(addnodes.download_reference)):
-            table = known.get(self.env.relfn2path(node["reftarget"], self.env.docname)[0])
-            if table:
-                file = node.astext() in ("CSV", "JSON") and table.entry["redistribute"]
-                to = f"data/{table.path.name}" if file else table.address()
+            to = self.env.relfn2path(node["reftarget"], self.env.docname)[0]
+            table = known.get(to)
+            if table and not (node.astext() in ("CSV", "JSON") and table.entry["redistribute"]):
+                to = table.address()
+            if table or to == package.DESCRIPTOR:  # Sphinx's copy of it would stand alone, and name tables that are not offered
                 node.replace_self(nodes.reference("", "", *node.children, internal=True, refuri=relative_uri(self.app.builder.get_target_uri(self.env.docname), to)))
 
 
@@ -221,7 +222,7 @@ def files(app, error):
     if error or app.builder.format != "html":
         return
     out, found = Path(app.outdir), package.tables(app.srcdir)
-    made = {"data/datapackage.json": package.public(app.srcdir).encode()}
+    made = {package.DESCRIPTOR: package.public(app.srcdir).encode()}
     made |= {f"data/{table.path.name}": table.path.read_bytes() for table in found.values() if table.entry["redistribute"]}
     if "corrections" in found:
         table = found["corrections"]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 PER_PAGE = 300  # rows on one page of a table
+DESCRIPTOR = "data/datapackage.json"
 SPEC, LEDGER = "application/vnd.vegalite.v6+json", "application/vnd.ledger+json"
 KINDS = {"curated": "gathered by hand, each row with its source", "verbatim": "official or published series, as printed",
          "constructed": "worked out by a script from other tables of this package"}
@@ -108,7 +109,7 @@ def weak(row):
 
 @functools.lru_cache(maxsize=4)
 def _tables(root, stamp):
-    resources = json.loads((Path(root) / "data/datapackage.json").read_text("utf-8"))["resources"]
+    resources = json.loads((Path(root) / DESCRIPTOR).read_text("utf-8"))["resources"]
     return {entry["name"]: Table(root, entry) for entry in resources}
 
 
@@ -138,6 +139,6 @@ def charts(root, docs):
 
 def public(root):
     """The descriptor as it goes with the downloads: the tables that may be republished, so that every path in it is a file."""
-    package = json.loads((Path(root) / "data/datapackage.json").read_text("utf-8"))
+    package = json.loads((Path(root) / DESCRIPTOR).read_text("utf-8"))
     package["resources"] = [entry for entry in package["resources"] if entry["redistribute"]]
     return json.dumps(package, indent=1, ensure_ascii=False) + "\n"
