@@ -94,7 +94,7 @@ def test_policy_forbids_what_the_book_does_not_need(site):
             if bad:
                 faults.append(f"{page}: {name} allows {' '.join(bad)}")
         for node in tree.find_all(["script", "style"]):
-            inline = node.name == "style" or not node.get("src") and node.get("type", "") not in ("application/json", "application/ld+json")
+            inline = node.name == "style" or not node.get("src") and node.get("type", "") not in ("application/json", "application/ld+json", "text/plain")
             if inline:
                 faults.append(f"{page}: inline <{node.name}>: {node.get_text()[:60]!r}")
             if node.name == "script" and node.get("src") and node.find_parent("body") is None and tree.head and meta.find_previous("script") is not None:
