@@ -358,6 +358,8 @@ def test_the_descriptor_offered_describes_the_files_offered(book):
     described = {entry["path"] for entry in json.loads((book / "data/datapackage.json").read_text("utf-8"))["resources"]}
     assert described == {path.name for path in (book / "data").iterdir()} - {"datapackage.json"}
     led = {(page.parent / link["href"]).resolve() for page in book.rglob("*.html") for link in soup(page).select("a[href$='datapackage.json']") if "://" not in link["href"]}
+    files = {link["href"]: link.get("aria-label", "") for link in soup(book / "chapters/data.html").find_all("a", string=["CSV", "JSON"])}
+    assert len(set(files.values())) == len(files) >= 40 and all(re.match("(CSV|JSON) of .", name) for name in files.values()), f"links to files are called {files}"
     assert led == {(book / "data/datapackage.json").resolve()}, f"links to the descriptor lead to {led}: another copy of it stands beside no file and names tables that are not offered"
 
 

@@ -70,12 +70,12 @@ class TableLinks(SphinxTransform):
     def apply(self, **kwargs):
         known = {f"data/{table.path.name}": table for table in package.tables(self.app.srcdir).values()}
         for node in list(self.document.findall(addnodes.download_reference)):
-            to = self.env.relfn2path(node["reftarget"], self.env.docname)[0]
-            table = known.get(to)
-            if table and not (node.astext() in ("CSV", "JSON") and table.entry["redistribute"]):
-                to = table.address()
-            if table or to == package.DESCRIPTOR:  # Sphinx's copy of it would stand alone, and name tables that are not offered
-                node.replace_self(nodes.reference("", "", *node.children, internal=True, refuri=relative_uri(self.app.builder.get_target_uri(self.env.docname), to)))
+            to, text = self.env.relfn2path(node["reftarget"], self.env.docname)[0], node.astext()
+            table, reach = known.get(to), functools.partial(relative_uri, self.app.builder.get_target_uri(self.env.docname))
+            if table and text in ("CSV", "JSON") and table.entry["redistribute"]:
+                node.replace_self(nodes.raw("", pages.link(text, reach(to), f"{text} of {table.name.replace('_', ' ')}"), format="html"))  # a node for links has no place for a name
+            elif table or to == package.DESCRIPTOR:  # Sphinx's copy of it would stand alone, and name tables that are not offered
+                node.replace_self(nodes.reference("", "", *node.children, internal=True, refuri=reach(table.address() if table else to)))
 
 
 # ---- numbers in prose ------------------------------------------------------------------------------------------

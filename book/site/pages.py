@@ -7,10 +7,11 @@ from .package import KINDS, anchor, day, weak
 SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
 
 
-def link(text, url):
-    """An anchor, or the bare text where the address is neither http(s) nor local."""
+def link(text, url, name=""):
+    """An anchor, or the bare text where the address is neither http(s) nor local; `name` is what it is called where its text does not say enough."""
     fine = url and (re.match(r"https?://", url) or not re.match(r"[^/?#]*:", url))
-    return f'<a href="{escape(url)}">{escape(text)}</a>' if fine else escape(text)
+    label = f' aria-label="{escape(name)}"' if name else ""
+    return f'<a href="{escape(url)}"{label}>{escape(text)}</a>' if fine else escape(text)
 
 
 def listed(names, fact="li"):
