@@ -10,6 +10,7 @@ from common import FRAMES, LIVE, NOTEBOOKS, ROOT, SITE, Visit, axe, package, pag
 from test_notebooks import charts
 
 import files
+from theme.new_chapter import LANGUAGE
 
 pytestmark = pytest.mark.slow
 TABLES = package()["resources"]
@@ -130,6 +131,8 @@ def test_pages_say_what_they_are(site):
         faults += [f"{page}: id {id!r} stands {ids.count(id)} times" for id in sorted({id for id in ids if ids.count(id) > 1})]
         levels = [int(node.name[1]) for node in tree.find_all(re.compile("^h[1-6]$"))]
         faults += [f"{page}: a heading jumps from h{one} to h{two}" for one, two in zip(levels, levels[1:]) if two > one + 1]
+        silent = [words for words in tree.select_one("main").strings if LANGUAGE.search(words) and not words.find_parent(lang=re.compile("ja|ko")) and not words.find_parent(["svg", "code", "pre", "figure"])]
+        faults += [f"{page}: {words[:40]!r} is in a language that it does not name" for words in silent[:3]]
     titles = [tree.title.get_text() for page, tree in site.items()]
     faults += [f"the title {title!r} belongs to two pages" for title in {title for title in titles if titles.count(title) > 1}]
     say(faults, "pages lack something")

@@ -2,16 +2,22 @@
 import re
 from html import escape
 
+from ..theme.new_chapter import tongues
 from .package import KINDS, anchor, day, weak
 
 SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
+
+
+def words(text):
+    """Text for print: escaped, Japanese and Korean marked as in prose."""
+    return "".join(f'<span lang="{language}">{escape(part)}</span>' if language else escape(part) for part, language in tongues(text))
 
 
 def link(text, url, name=""):
     """An anchor, or the bare text where the address is neither http(s) nor local; `name` is what it is called where its text does not say enough."""
     fine = url and (re.match(r"https?://", url) or not re.match(r"[^/?#]*:", url))
     label = f' aria-label="{escape(name)}"' if name else ""
-    return f'<a href="{escape(url)}"{label}>{escape(text)}</a>' if fine else escape(text)
+    return f'<a href="{escape(url)}"{label}>{words(text)}</a>' if fine else words(text)
 
 
 def listed(names, fact="li"):
@@ -52,7 +58,7 @@ def cell(field, text):
     if kind == "boolean":
         return "<td>yes</td>" if text == "true" else "<td>no</td>"
     long = wide(text)
-    return f"<td{long}>{escape(re.sub(r';(?=[^ ])', '; ', text))}</td>"
+    return f"<td{long}>{words(re.sub(r';(?=[^ ])', '; ', text))}</td>"
 
 
 def credit(row, copies):
@@ -67,13 +73,13 @@ def body(table, rows, label):
     first = next((field for field in shown if field["name"] in table.key_fields), shown[0])
     shown = [first, *(field for field in shown if field is not first)]
     sourced = any(row.get("source_url") or row.get("publisher") for row in table.rows)
-    names = [f'<th scope="col"{" class=n" if field["type"] in ("integer", "number") and field["name"] not in ("n", "id") else ""}>{escape(field["title"])}'
+    names = [f'<th scope="col"{" class=n" if field["type"] in ("integer", "number") and field["name"] not in ("n", "id") else ""}>{words(field["title"])}'
              + (f' <span>({escape(field["unit"])})</span>' if field.get("unit") else "") + "</th>" for field in shown]
     lines = []
     for row in rows:
         marked = weak(row)
         cells = [cell(field, row[field["name"]]) for field in shown[1:]] + ([f'<td class="t">{credit(row, table.copies)}</td>'] if sourced else [])
-        head = ("<span>weak</span> " if marked else "") + escape(row[first["name"]])
+        head = ("<span>weak</span> " if marked else "") + words(row[first["name"]])
         lines.append(f'<tr id="{escape(anchor(table.key(row)))}"{" class=weak" if marked else ""}><th scope="row"{wide(row[first["name"]])}>{head}</th>{"".join(cells)}</tr>')
     return (f'<div class="rows" role="region" tabindex="0" aria-label="{escape(label)}"><table><thead><tr>{"".join(names)}'
             + ('<th scope="col">Source</th>' if sourced else "") + f'</tr></thead><tbody>{"".join(lines)}</tbody></table></div>')
@@ -101,7 +107,7 @@ def facts(table, reach, late):
     got = (f"{link(table.path.name, reach(f'data/{table.path.name}'))} ({max(1, round(entry['bytes'] / 1000))} kB); {files}" if entry["redistribute"]
            else f"None. {escape(entry['redistribute_note'])}")
     size = [("Rows", f"{len(table.rows):,}")] if table.fields else []
-    pairs = [("Kind", KINDS[entry["class"]] + script), ("Coverage", escape(entry["coverage"])), *size, ("Sources", sources), ("Licence", terms), ("Checked", checked), ("Download", got)]
+    pairs = [("Kind", KINDS[entry["class"]] + script), ("Coverage", words(entry["coverage"])), *size, ("Sources", sources), ("Licence", terms), ("Checked", checked), ("Download", got)]
     return "<dl class=\"facts\">" + "".join(f"<div><dt>{term}</dt><dd>{said[:1].upper() + said[1:]}</dd></div>" for term, said in pairs) + "</dl>"
 
 
@@ -112,15 +118,15 @@ def table_page(table, page, charts, reach, home, late, quoted):
     """
     entry, (first, last) = table.entry, table.part(page)
     back = link("The data", reach(f"{home}#table-{table.name.replace('_', '-')}")) if home else "The data"
-    parts = [f'<section class="table-page"><p class="kicker"><span>{back}</span> <span>{escape(table.name)}</span></p><h1>{escape(entry["title"])}</h1>']
+    parts = [f'<section class="table-page"><p class="kicker"><span>{back}</span> <span>{escape(table.name)}</span></p><h1>{words(entry["title"])}</h1>']
     if page == 0:
-        parts += [f'<p class="standfirst">Each row is {escape(entry["row"][:1].lower() + entry["row"][1:])}.</p><p>{escape(entry["description"])}</p>', facts(table, reach, late)]
+        parts += [f'<p class="standfirst">Each row is {words(entry["row"][:1].lower() + entry["row"][1:])}.</p><p>{words(entry["description"])}</p>', facts(table, reach, late)]
         if entry["caveats"]:
-            parts.append(f"<h2>Before you use it</h2><ul>{listed(map(escape, entry['caveats']))}</ul>")
+            parts.append(f"<h2>Before you use it</h2><ul>{listed(map(words, entry['caveats']))}</ul>")
         if charts:
             parts.append("<h2>Charts that draw on it</h2><ul>" + listed(link(title, reach(f"{doc}.html#fig-{id}")) for id, title, doc in charts) + "</ul>")
         if table.fields:
-            lines = "".join(f'<tr><th scope="row"><code>{field["name"]}</code></th><td class="t">{escape(field["description"])}</td><td>{field["type"]}</td>'
+            lines = "".join(f'<tr><th scope="row"><code>{field["name"]}</code></th><td class="t">{words(field["description"])}</td><td>{field["type"]}</td>'
                             f'<td>{escape(field.get("unit", ""))}</td><td class="t">{rules(field, table, reach)}</td></tr>' for field in table.fields)
             head = "".join(f'<th scope="col">{word}</th>' for word in ("Column", "Meaning", "Type", "Unit", "Rules"))
             parts.append(f'<h2>Columns</h2><div class="rows" role="region" tabindex="0" aria-label="Columns of {escape(entry["title"])}">'
@@ -142,7 +148,7 @@ def table_page(table, page, charts, reach, home, late, quoted):
 def shown(value):
     """A bound value for print: a date in words, a number to four digits after the point at most."""
     if isinstance(value, str):
-        return escape(day(value)) if re.fullmatch(r"\d{4}(-\d\d){0,2}", value) else escape(value)
+        return escape(day(value)) if re.fullmatch(r"\d{4}(-\d\d){0,2}", value) else words(value)
     return f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", "−") if abs(value) >= 10000 else f"{value:.4f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
@@ -151,7 +157,7 @@ def ledger(entries, tables, reach):
     def places(entry):
         table = tables[entry["table"]]
         return ", ".join([link(table.entry["title"], reach(table.address())), *(link(f"row {row}", reach(table.address(row))) for row in dict.fromkeys(entry["rows"]) if row)])
-    lines = "".join(f'<tr><th scope="row" class="t">{escape(entry["phrase"])}</th><td class="t">{" · ".join(map(shown, entry["values"]))}</td><td class="t">{places(entry)}</td></tr>' for entry in entries)
+    lines = "".join(f'<tr><th scope="row" class="t">{words(entry["phrase"])}</th><td class="t">{" · ".join(map(shown, entry["values"]))}</td><td class="t">{places(entry)}</td></tr>' for entry in entries)
     return ('<details class="ledger"><summary>Every number in this chapter, and where it comes from</summary>'
             '<div class="rows" role="region" tabindex="0" aria-label="Numbers in this chapter and their tables"><table><thead><tr><th scope="col">In the text</th>'
             f'<th scope="col">In the data</th><th scope="col">Table</th></tr></thead><tbody>{lines}</tbody></table></div></details>')

@@ -108,16 +108,17 @@ class Furnish(SphinxPostTransform):
             if (not LANGUAGE.search(text) or isinstance(parent, (nodes.literal, nodes.literal_block, nodes.raw))
                     or any(c.startswith("language-") for c in parent.get("classes", []))):
                 continue
-            parts, end = [], 0
-            for match in LANGUAGE.finditer(text):
-                if match.start() > end:
-                    parts.append(nodes.Text(text[end:match.start()]))
-                lang = "ko" if match[1] else "ja"
-                parts.append(nodes.inline("", match[0], classes=[f"language-{lang}"]))
-                end = match.end()
-            if text[end:]:
-                parts.append(nodes.Text(text[end:]))
-            parent.replace(text, parts)
+            parent.replace(text, [nodes.inline("", words, classes=[f"language-{language}"]) if language else nodes.Text(words) for words, language in tongues(text)])
+
+
+def tongues(text):
+    """Parts of a text in their order, each (words, language): "ko" where it is Hangul, "ja" where kanji or kana, else ""."""
+    end = 0
+    for match in LANGUAGE.finditer(text):
+        yield from [(text[end:match.start()], "")] * (match.start() > end)
+        yield match[0], "ko" if match[1] else "ja"
+        end = match.end()
+    yield from [(text[end:], "")] * (end < len(text))
 
 
 def is_part(node, kind):
