@@ -74,12 +74,9 @@
   }
 
   // Vega takes a pixel of the page for a pixel of the drawing; CSS scales the drawing, so its box is shifted to make up for it.
-  const pointer = { clientX: 0, clientY: 0 };
+  let pointer = { clientX: 0, clientY: 0 };
   for (const kind of ["pointermove", "pointerdown", "mousemove", "mousedown", "touchstart", "touchmove", "wheel"]) {
-    window.addEventListener(kind, (event) => {
-      const { clientX, clientY } = event.changedTouches ? event.changedTouches[0] : event;
-      Object.assign(pointer, { clientX, clientY });
-    }, { capture: true, passive: true });
+    window.addEventListener(kind, (event) => { pointer = event.changedTouches ? event.changedTouches[0] : event; }, { capture: true, passive: true });
   }
   const scale = (svg) => Element.prototype.getBoundingClientRect.call(svg).width / svg.viewBox.baseVal.width || 1;
   function unscale(svg) {
@@ -198,10 +195,7 @@
       } else if (input.type === "checkbox") input.checked = !!value;
       else if (input.type === "radio") input.checked = input.value === JSON.stringify(value);
       else if (input.tagName === "SELECT") input.value = JSON.stringify(value ?? null);
-      else {
-        input.value = value ?? "";
-        if (input.nextElementSibling) input.nextElementSibling.textContent = value;
-      }
+      else { input.value = value ?? ""; if (input.nextElementSibling) input.nextElementSibling.textContent = value; }
     }
   }
 
@@ -237,10 +231,17 @@
   }
 
   const read = (chart) => Object.fromEntries(chart.spec.controls.map((one) => [one.param, get(chart, one)]));
+  function fits(chart, one, value) { // an address can ask for no more than the form offers
+    const offers = inputs(chart, one.param), [{ type, min, max } = {}] = offers;
+    if (one.kind === "interval") return value === null || [].concat(value).length === 2 && value.every(Number.isFinite) && Math.min(...value) < one.high && Math.max(...value) > one.low;
+    if (one.kind === "clear") return value === null;
+    if (type === "range" || type === "number") return Number.isFinite(value) && value >= (min || -Infinity) && value <= (max || Infinity);
+    if (type === "radio" || type === "select-one") return offers.flatMap((input) => [...input.options || [input]]).some((option) => JSON.parse(option.value) === value);
+    return type === "checkbox" ? typeof value === "boolean" : typeof value !== "object";
+  }
   async function apply(chart, state) {
-    const fits = (one, value) => value == null || (one.kind === "interval" ? [].concat(value).length === 2 && value.every(Number.isFinite) : typeof value !== "object");
     chart.quiet = true;
-    for (const one of chart.spec.controls) if (one.param in state && fits(one, state[one.param])) { await set(chart, one, state[one.param]); mirror(chart, one); }
+    for (const one of chart.spec.controls) if (one.param in state && fits(chart, one, state[one.param])) { await set(chart, one, state[one.param]); mirror(chart, one); }
     chart.quiet = false;
   }
 
@@ -272,7 +273,6 @@
   }
 
   // ---- when ----------------------------------------------------------------------------------------------------
-  const first = ["scroll", "pointerdown", "pointermove", "keydown", "touchstart", "wheel"];
   function arm() {
     if (armed) return;
     armed = true;
@@ -281,7 +281,7 @@
     }, { rootMargin: "300px" });
     figures.forEach((figure) => near.observe(figure));
   }
-  for (const kind of first) window.addEventListener(kind, arm, { capture: true, passive: true });
+  for (const kind of ["scroll", "pointerdown", "pointermove", "keydown", "touchstart", "wheel"]) window.addEventListener(kind, arm, { capture: true, passive: true });
   for (const figure of figures) for (const kind of ["focusin", "pointerdown"]) figure.addEventListener(kind, () => wake(figure), { once: true });
   window.addEventListener("hashchange", follow);
   window.addEventListener("scroll", () => tip && (tip.hidden = true), { passive: true });

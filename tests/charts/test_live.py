@@ -88,11 +88,18 @@ def test_controls_drive_the_chart_and_the_address(visit, site):
     assert again.evaluate("Math.abs(document.querySelector('#fig-chosen').getBoundingClientRect().top) < 200")
 
 
-@pytest.mark.parametrize(("address", "chart"), [("#fig-chosen?which=%E3%81", "chosen"), ("#fig-brushed?brush=5&pick=[1]", "brushed")], ids=["cut short", "of another kind"])
+@pytest.mark.parametrize(("address", "chart"), [("#fig-chosen?which=%E3%81&least=99&mark=5&shape=star", "chosen"), ("#fig-chosen?which=foo&least=-1&shape=null", "chosen"), ("#fig-brushed?brush=5&pick=[1]", "brushed"),
+                                                  ("#fig-brushed?brush=[1,2]&pick=foo", "brushed")], ids=["cut short", "not offered", "of another kind", "out of bounds"])
 def test_an_address_that_makes_no_sense_is_passed_over(visit, site, address, chart):
     """The chart comes alive as it is first shown, and later choices reach the address; so does every other chart."""
     page = visit(site + "one.html" + address)
     page.wait_for_selector(f"#fig-{chart}[data-live=ready]")
+    page.wait_for_timeout(200)
+    drawn, form = [f"[...document.querySelectorAll('#fig-{chart} {part}')].map(one => {said}).join()" for part, said in (
+        (".chart-live .mark-symbol.role-mark path", "one.getAttribute('d') + one.getAttribute('opacity')"), (".chart-controls :is(select, input)", "one.value + one.checked"))]
+    plain = visit(site + "one.html")
+    wake(plain, chart)
+    assert page.evaluate(drawn) == plain.evaluate(drawn) and page.evaluate(form) == plain.evaluate(form), "the address was not passed over"
     page.locator(f"#fig-{chart} .chart-controls select").first.select_option(index=1)
     until(page, "location.hash.includes('Upper') || location.hash.includes('Lower')")
     wake(page, "dots")
