@@ -413,4 +413,4 @@ def test_without_addresses_nothing_is_absolute(site):
 def test_a_book_without_live_notebooks_offers_the_other_ways(site):
     for page, tree in site.items():
         assert not tree.select("a[href*='lite/']"), f"{page}: a link to live notebooks that 'make book' does not build"
-        assert not page.startswith("chapters/0") or tree.select("p.run a[download]"), f"{page}: the notebook is not offered"
+        assert not page.startswith("chapters/0") or tree.select("p.run a[download]") and "book’s folder" in tree.select_one("p.run").get_text(), f"{page}: the notebook is not offered, or not with what it needs"
