@@ -125,12 +125,17 @@ def test_tags_name_the_cards_once_the_site_has_an_address(published):
         tags = {node.get("property") or node.get("name"): node.get("content") for node in BeautifulSoup(page.read_text(encoding="utf-8").partition("</head>")[0], "html.parser").find_all("meta")}
         name, image = page.relative_to(site).as_posix(), tags.get("og:image", "")
         here = re.sub(r"(^|/)index\.html$", r"\1", name)
-        if name != "search.html" and tags.get("og:url") != SITE + here:
+        if name in ("search.html", "404.html"):
+            faults += [f"{name}: tags are {tags}"] * (tags.get("robots") != "noindex" or "og:url" in tags or "og:image" in tags)
+            continue
+        if tags.get("og:url") != SITE + here or "robots" in tags:
             faults.append(f"{name}: og:url is {tags.get('og:url')}")
         if not image.startswith(SITE) or not (site / image.removeprefix(SITE)).is_file():
             faults.append(f"{name}: og:image {image!r} is no file of the site")
         elif page.stem in CARDS and not image.endswith(f"/card-{page.stem}.png"):
             faults.append(f"{name}: og:image is {image}, its own card is card-{page.stem}.png")
+        if tags.get("og:title" if page.stem in CARDS else "og:site_name", "?") not in tags.get("og:image:alt", ""):
+            faults.append(f"{name}: og:image:alt {tags.get('og:image:alt')!r} does not say what the card does")
         if tags.get("twitter:card") != "summary_large_image" or not tags.get("og:title"):
             faults.append(f"{name}: tags are {tags}")
     assert not faults, f"{len(faults)} faults:\n  " + "\n  ".join(faults[:15])

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
-from common import FRAMES, LIVE, NOTEBOOKS, ROOT, SITE, Visit, axe, package, pages, run, soup
+from common import FRAMES, LIVE, NOTEBOOKS, REPOSITORY, ROOT, SITE, Visit, axe, package, pages, run, soup
 from test_notebooks import charts
 
 import files
@@ -17,7 +17,7 @@ TABLES = package()["resources"]
 # Of the generated pages of tables a browser opens those that strain it most; those from disk are all read.
 STRAINED = {max(TABLES, key=lambda entry: entry.get("rows", 0))["name"], max(TABLES, key=lambda entry: len(entry.get("schema", {}).get("fields", [])))["name"],
             next((entry["name"] for entry in TABLES if not entry["redistribute"]), TABLES[0]["name"])}
-PAGES = [*pages(), "search.html"]
+PAGES = [*pages(), "search.html", "404.html"]
 EACH = pytest.mark.parametrize("page", PAGES + [f"tables/{name}.html" for name in sorted(STRAINED)])
 DRAWN = {f"chapters/{path.stem}.html": [spec["usermeta"]["figure"] for _, spec, _ in charts(path)] for path in NOTEBOOKS}
 CHARTS = {page: figures for page, figures in DRAWN.items() if figures and page in PAGES}
@@ -38,7 +38,7 @@ def say(faults, what):
 
 
 def test_every_page_is_built_and_tested(site):
-    generated = {page for page in site if re.fullmatch(r"tables/[a-z0-9_]+(-\d+)?\.html|404\.html", page)}
+    generated = {page for page in site if re.fullmatch(r"tables/[a-z0-9_]+(-\d+)?\.html", page)}
     left = set(DRAWN) - set(PAGES)
     assert not left, f"notebooks that _toc.yml leaves out: {sorted(left)}"
     missing, stray = set(PAGES) - set(site), set(site) - set(PAGES) - generated
@@ -373,6 +373,18 @@ def test_two_ways_of_publishing(published):
     launches = [link["href"] for link in tree.find_all("a", href=True) if "example/book" in link["href"]]
     assert len(launches) >= 2, f"BOOK_REPOSITORY is set, but the page links only to {launches}"
     assert any("/blob/colab/chapters/" in launch for launch in launches), f"Colab has to open the copies on the branch for it, not {launches}"
+    assert re.search(r"runs only in the book’s folder\.$", tree.select_one("p.run").get_text()) and tree.select("p.run a")[-1]["href"] == REPOSITORY
+
+
+def test_a_published_book_has_a_map_and_a_page_for_addresses_that_lead_nowhere(published):
+    """The map names every page by its own address; every link of 404.html begins with the site's, since it is shown at any depth."""
+    wanted = {link["href"] for path in published.rglob("*.html") for link in soup(path).find_all("link", rel="canonical")}
+    mapped = re.findall("<loc>(.*?)</loc>", (published / "sitemap.xml").read_text(encoding="utf-8"))
+    assert len(mapped) == len(set(mapped)) > len(TABLES) and set(mapped) == wanted, f"sitemap.xml and the pages' addresses differ in {wanted ^ set(mapped)}"
+    assert f"Sitemap: {SITE}sitemap.xml" in (published / "robots.txt").read_text(encoding="utf-8")
+    links = [address for node in soup(published / "404.html").find_all(True) for name in ("href", "src", "data-later") for address in [node.get(name)] if address]
+    near = [address for address in links if not address.startswith((SITE, REPOSITORY, "data:", "#main"))]
+    assert len(links) > 20 and not near, f"404.html has addresses that lead nowhere from another folder: {near}"
 
 
 def test_a_build_that_stops_in_one_of_two_ways_leaves_the_last_good_book(tmp_path):
@@ -401,13 +413,14 @@ def test_a_build_that_stops_in_one_of_two_ways_leaves_the_last_good_book(tmp_pat
     assert code == 0 and b"The second edition." in built.read_bytes(), f"the build does not recover by itself:\n{said}"
 
 
-def test_without_addresses_nothing_is_absolute(site):
+def test_without_addresses_nothing_is_absolute(site, book):
     if re.search(r"(?m)^\s*(?:url|baseurl): *\"?http", (ROOT / "_config.yml").read_text(encoding="utf-8")):
         return  # the book has an address of its own
     for page, tree in site.items():
         assert not tree.find("link", rel="canonical"), f"{page}: a canonical address, though none is configured"
         launches = [link["href"] for link in tree.select("p.run a[href^=http]")]
         assert not launches, f"{page}: launch links {launches}, though no repository is configured"
+    assert not (book / "sitemap.xml").exists() and not (book / "robots.txt").exists(), "a map of addresses, though none is configured"
 
 
 def test_a_book_without_live_notebooks_offers_the_other_ways(site):

@@ -218,15 +218,20 @@ def style(app, pagename, templatename, context, doctree):
 
 
 def files(app, error):
-    """Downloads and feed: plain copies, none of a table that may not be republished."""
+    """Downloads, plain copies, none of a table that may not be republished; the feed; of a site that has an address, its map."""
     if error or app.builder.format != "html":
         return
-    out, found = Path(app.outdir), package.tables(app.srcdir)
+    out, found, site = Path(app.outdir), package.tables(app.srcdir), app.config.html_baseurl or ""
     made = {package.DESCRIPTOR: package.public(app.srcdir).encode()}
     made |= {f"data/{table.path.name}": table.path.read_bytes() for table in found.values() if table.entry["redistribute"]}
     if "corrections" in found:
         table = found["corrections"]
-        made["corrections.xml"] = feed.atom(app.config.html_title or app.config.project, app.config.author, table.rows, table.entry["retrieved"], app.config.html_baseurl or "").encode()
+        made["corrections.xml"] = feed.atom(app.config.html_title or app.config.project, app.config.author, table.rows, table.entry["retrieved"], site).encode()
+    if site:
+        listed = ["" if doc == app.config.root_doc else f"{doc}.html" for doc in sorted(app.env.found_docs)]
+        listed += [f"{table.page(page)}.html" for table in found.values() for page in range(table.pages)]
+        made["sitemap.xml"] = feed.sitemap(listed, site).encode()
+        made["robots.txt"] = f"User-agent: *\nAllow: /\nSitemap: {site.rstrip('/')}/sitemap.xml\n".encode()  # read only where the site is the root of its host
     for name, content in made.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""Atom feed of corrections. Absolute addresses stand in it only when the site has one."""
+"""Atom feed of corrections, in which absolute addresses stand only when the site has one, and the map of such a site."""
 import uuid
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,3 +25,9 @@ def atom(title, author, rows, updated, site=""):
             lines.append(f'<link rel="alternate" type="text/html" href={quoteattr(site + "/chapters/corrections.html")}/>')
         lines += [f'<content type="text">{escape(say(row))}</content>', "</entry>"]
     return "\n".join([*lines, "</feed>", ""])
+
+
+def sitemap(pages, site):
+    """The addresses of all `pages` ("" is the front page) of the site at the address `site`, for search engines."""
+    lines = [f"<url><loc>{escape(site.rstrip('/') + '/' + page)}</loc></url>" for page in pages]
+    return "\n".join(['<?xml version="1.0" encoding="utf-8"?>', '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">', *lines, "</urlset>", ""])

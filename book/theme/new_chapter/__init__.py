@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 from zlib import crc32
 
 from docutils import nodes
@@ -229,6 +229,13 @@ def repository(options):
     return "" if url == STOCK_REPOSITORY else url
 
 
+def from_anywhere(app, pagename, templatename, context, doctree):
+    """Let the links of 404.html begin with the site's address, if it has one: it is shown at whatever address was asked for (`html-page-context`, before others use `pathto`)."""
+    if templatename == "404.html" and app.config.html_baseurl:
+        near, base = context["pathto"], app.config.html_baseurl.rstrip("/") + "/"
+        context["pathto"] = lambda *place: urljoin(base, near(*place))
+
+
 def furnish_page(app, pagename, templatename, context, doctree):
     """Fill the context of one page (`html-page-context`)."""
     env, options, pathto = app.env, app.config.html_theme_options or {}, context["pathto"]
@@ -270,12 +277,15 @@ def furnish_page(app, pagename, templatename, context, doctree):
     names = [n.strip() for n in (context.get("theme_foot") or "").split(",")]
     context["foot"] = [(env.titles[last[n]].astext(), pathto(last[n])) for n in names if n in last]
     context["csp"] = "" if str(meta.get("csp", "")).lower() in ("off", "false") else context.get("theme_csp")
-    base = (app.config.html_baseurl or "").rstrip("/")
+    context["unlisted"] = templatename in ("search.html", "404.html")
+    base = "" if context["unlisted"] else (app.config.html_baseurl or "").rstrip("/")
     # "index.html" is the address of the folder it lies in
     context["pageurl"] = f"{base}/{'' if pagename == root else pagename + '.html'}" if base else None
     page = pagename.rsplit("/", 1)[-1]
-    card = (context.get("theme_card") or "").format(page=page if Path(app.srcdir, "figures", f"card-{page}.png").exists() else root)
+    own = pagename in env.titles and pagename != root and Path(app.srcdir, "figures", f"card-{page}.png").exists()
+    card = (context.get("theme_card") or "").format(page=page if own else root)
     context.setdefault("card", f"{base}/{card}" if base and card else "")
+    context["card_title"] = env.titles[pagename].astext() if own else app.config.html_title
 
 
 def drop_stock_theme(app):
@@ -295,5 +305,7 @@ def setup(app):
     app.add_node(table_scroll, html=(visit_table_scroll, depart_table_scroll))
     app.add_post_transform(Furnish)
     app.connect("builder-inited", drop_stock_theme)
+    app.connect("html-collect-pages", lambda app: [("404", {}, "404.html")])
+    app.connect("html-page-context", from_anywhere, priority=100)
     app.connect("html-page-context", furnish_page, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
