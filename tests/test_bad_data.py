@@ -76,7 +76,7 @@ class Copy:
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    for folder in ("data", "chapters", "book/tools", "book/site"):
+    for folder in ("data", "chapters", "book"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
     house._resources.cache_clear()

@@ -2,6 +2,8 @@
 import uuid
 from xml.sax.saxutils import escape, quoteattr
 
+from .package import in_order
+
 SPACE = uuid.UUID("5d1c39a4-7f0e-4f0b-9a63-2c1f6b0e8d17")  # fixed: ids of the feed and its entries derive from it and never change
 
 
@@ -14,7 +16,7 @@ def atom(title, author, rows, updated, site=""):
     """The feed as text. `rows` are those of corrections.csv, `updated` an ISO day for a feed without any, `site` the address or ""."""
     site = site.rstrip("/")
     urn = (lambda name: f"urn:uuid:{uuid.uuid5(SPACE, name)}")
-    rows = sorted(rows, key=lambda row: (row["date"], row["id"]), reverse=True)
+    rows = sorted(rows, key=in_order, reverse=True)
     lines = ['<?xml version="1.0" encoding="utf-8"?>', '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">', f"<id>{urn('corrections')}</id>",
              f"<title>Corrections to {escape(title)}</title>", f"<updated>{rows[0]['date'] if rows else updated}T00:00:00Z</updated>", f"<author><name>{escape(author)}</name></author>"]
     if site:
@@ -22,7 +24,7 @@ def atom(title, author, rows, updated, site=""):
     for row in rows:
         lines += ["<entry>", f"<id>{urn('correction/' + row['id'])}</id>", f"<title>{escape(row['table'])}: {escape(row['column'])} of {escape(row['row_key'])}</title>", f"<updated>{row['date']}T00:00:00Z</updated>"]
         if site:
-            lines.append(f'<link rel="alternate" type="text/html" href={quoteattr(site + "/chapters/corrections.html")}/>')
+            lines.append(f'<link rel="alternate" type="text/html" href={quoteattr(site + "/chapters/corrections.html#correction-" + row["id"])}/>')
         lines += [f'<content type="text">{escape(say(row))}</content>', "</entry>"]
     return "\n".join([*lines, "</feed>", ""])
 
