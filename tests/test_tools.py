@@ -276,7 +276,7 @@ def test_two_builds_wait_for_each_other(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_an_interrupted_run_of_the_notebooks_leaves_them(tmp_path):
-    for folder in ("book/tools", "data"):
+    for folder in ("book", "data"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     path = tmp_path / "chapters/01_long.ipynb"
     path.parent.mkdir()
