@@ -133,7 +133,8 @@ def test_two_set_ups_at_once_wait_for_each_other(clone, request):
     request.addfinalizer((clone / "go").touch)  # or what a failure leaves goes on
 
     def begin():
-        going = subprocess.Popen(["/bin/sh", "book/tools/setup.sh", "requirements.txt"], cwd=clone, text=True, stderr=subprocess.PIPE, start_new_session=True, env={"PATH": str(clone / "bin")})
+        going = subprocess.Popen(["/bin/sh", "book/tools/setup.sh", "requirements.txt"], cwd=clone, text=True, stderr=subprocess.PIPE, start_new_session=True, env={"PATH": str(clone / "bin")},
+                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell cannot trap what was ignored when it began, as in a job in the background
         return going, going.stderr.readline()
 
     for stop in (signal.SIGKILL, signal.SIGINT, None):
