@@ -525,16 +525,16 @@ def main():
     while len(plan) < max(asked.number, len(families)):
         plan += draw.sample(families, len(families))
     plan = [(family, f"{asked.seed}/{n}") for n, family in enumerate(plan[:max(asked.number, len(families))])]
-    todo, results, errors, workers = queue.SimpleQueue(), [], [], min(os.cpu_count() or 1, 2)
+    waiting, results, errors, workers = queue.SimpleQueue(), [], [], min(os.cpu_count() or 1, 2)
     for one in sorted(plan, key=lambda one: bool(set(FAMILIES[one[0]][0]) & {"built", "browser"})):
-        todo.put(one)
+        waiting.put(one)
     print(f"{len(plan)} mutations from {len(families)} families, seed {asked.seed} ('make mutate SEED={asked.seed}' draws them again).", flush=True)
 
     def work(folder):
         runner = Runner(Copy(folder))
         while not errors:
             try:
-                family, seed = todo.get_nowait()
+                family, seed = waiting.get_nowait()
             except queue.Empty:
                 return
             try:
