@@ -187,7 +187,7 @@ def main(names):
     paths = [Path(name).resolve() for name in names] or sorted(CHAPTERS.glob("*.ipynb"))
     for path in paths:
         if not path.is_file():
-            sys.exit(f"there is no chapter {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
+            sys.exit(f"there is no chapter {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}; give the file, for example chapters/02_twelve_meetings.ipynb")
         if path.parent != CHAPTERS or path.suffix != ".ipynb":
             sys.exit(f"{path} is no chapter: chapters are the notebooks in {CHAPTERS.relative_to(ROOT)}/")
     os.environ.update(HOUSE_OUTPUT="stored", PYTHONHASHSEED="0", TZ="UTC", PYTHONDONTWRITEBYTECODE="1")
