@@ -17,13 +17,12 @@ def day(iso):
 
 
 def table(spec):
-    """The rows a figure stands for: the first dataset in the spec whose rows have all the figure's fields, or None."""
+    """The rows a figure stands for: the longest dataset in the spec whose rows have all the figure's fields (of several as long, the first), or None."""
     wanted = spec["usermeta"]["figure"]["columns"]
     inline = (node["data"].get("values") for node in drawing.walk(spec) if isinstance(node.get("data"), dict))
-    for rows in [*spec.get("datasets", {}).values(), *inline]:
-        if isinstance(rows, list) and rows and all(isinstance(row, dict) and wanted.keys() <= row.keys() for row in rows):
-            return [dict(zip(wanted, row)) for row in zip(*(_column([row[field] for row in rows]) for field in wanted))]
-    return None
+    whole = (rows for rows in [*spec.get("datasets", {}).values(), *inline] if isinstance(rows, list) and rows and all(isinstance(row, dict) and wanted.keys() <= row.keys() for row in rows))
+    rows = max(whole, key=len, default=None)  # a layer of names may carry some of the rows
+    return rows and [dict(zip(wanted, row)) for row in zip(*(_column([row[field] for row in rows]) for field in wanted))]
 
 
 def _column(values):

@@ -79,6 +79,12 @@ def test_files_of_a_figure(book):
     assert json.loads((book / "_charts" / "dots.vl.json").read_text("utf-8"))["usermeta"]["figure"]["id"] == "dots"
 
 
+def test_the_table_has_every_row_that_is_drawn():
+    drawn = [{"year": year, "name": f"no. {year}"} for year in range(2001, 2006)]
+    spec = {"usermeta": {"figure": {"columns": {"year": "Year", "name": "Name"}}}, "datasets": {"names": drawn[:2], "lines": drawn}, "layer": [{"data": {"name": "names"}}, {"data": {"name": "lines"}}]}
+    assert markup.table(spec) == drawn, "a layer that names some of the rows stands first in the spec, and the table has only its rows; see table() in book/charts/markup.py"
+
+
 def test_closed_data_say_why(book):
     figure = soup(book, "one.html").find(id="fig-map")
     assert "keeps the coordinates to itself" in figure.select_one(".chart-closed").text
