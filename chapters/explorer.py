@@ -24,6 +24,12 @@ INK, PAPER, MUTED, RULE, WEAK, JAPAN, KOREA = (house.PALETTE[name] for name in (
 COUNTRY = {"JPN": "Japan", "KOR": "South Korea"}
 WAY = {"KOR-JPN": "South Koreans to Japan", "JPN-KOR": "Japanese to South Korea"}
 COLOURS = {"JPN": JAPAN, "KOR": KOREA, "KOR-JPN": KOREA, "JPN-KOR": JAPAN}
+MARKS = {"JPN": "circle", "KOR": "square", "JPN-KOR": "circle", "KOR-JPN": "square"}  # so that colour is not alone in telling the two apart
+#: Codes of the tables, as readers see them.
+WORDS = {"jnto": "Japan National Tourism Organization", "kto": "Korea Tourism Organization", "kto-press": "Korea Tourism Organization, in the press", "moj-kr": "South Korea's justice ministry",
+         "cabinet_office_2024_12": "Japan's Cabinet Office, December 2024", "gapminder": "Gapminder", "wdi_2026_06": "World Bank, June 2026", "wdi_2026_07": "World Bank, July 2026", "wdi_before_rebasing": "World Bank, before rebasing",
+         "koreans_registered": "registered foreigners, with Chosen status", "koreans_resident": "residents, with Chosen status", "rok_resident": "South Korean nationals only",
+         "importers": "importers' own records", "KOR": "South Korean customs", "carried_partner": "carried the other's people", "shared_charter": "shared charter", "help_on_the_way": "help on the way"}
 IMPORTS = "import altair as alt, pandas as pd, house; house.enable()"
 
 
@@ -121,8 +127,8 @@ SERIES = {
     "South Korea's income per head, 2015 dollars": ("income_ratio", "house.load('income_ratio').query(\"measure == 'gdp_per_head_constant_2015'\")", YEAR, "t.kor_per_100_jpn", "per 100 of Japan's", "t.vintage"),
     "South Korea's income per head, purchasing power": ("income_ratio", "house.load('income_ratio').query(\"measure == 'gdp_per_head_ppp_2021'\")", YEAR, "t.kor_per_100_jpn", "per 100 of Japan's", "t.vintage"),
     "South Korea's income per head, current dollars": ("income_ratio", "house.load('income_ratio').query(\"measure == 'gdp_per_head_current'\")", YEAR, "t.kor_per_100_jpn", "per 100 of Japan's", "t.vintage"),
-    "Japan's military spending": ("defence_share", "house.load('defence_share').query(\"country == 'JPN'\")", YEAR, "t.milex_pct_gdp", "% of output", "t.country"),
-    "South Korea's military spending": ("defence_share", "house.load('defence_share').query(\"country == 'KOR'\")", YEAR, "t.milex_pct_gdp", "% of output", "t.country"),
+    "Japan's military spending": ("defence_share", "house.load('defence_share').query(\"country == 'JPN'\")", YEAR, "t.milex_pct_gdp", "% of output", "'annual share'"),
+    "South Korea's military spending": ("defence_share", "house.load('defence_share').query(\"country == 'KOR'\")", YEAR, "t.milex_pct_gdp", "% of output", "'annual share'"),
     "Votes alike at the United Nations": ("un_votes", "house.load('un_votes')", YEAR, "t.agreement_pct", "% of roll calls", "t.series"),
     "Japanese who feel close to South Korea": ("affinity", "house.load('affinity').rename(columns={'survey_year': 'year'})", YEAR, "t.feel_affinity_pct", "% of those asked", "t['mode']"),
     "Koreans among foreign residents of Japan": ("residents_share", "house.load('residents_share')", "t.as_of", "t.share_pct", "% of all foreign residents", "t.series"),
@@ -219,7 +225,7 @@ def tell_visitors(rows, choices):
             last, when = own.iloc[-1], f"{own.month.iloc[-1]:%B %Y}" if step == "month" else str(own.year.iloc[-1])
             told.append(f"{WAY[way]}: {number(last.visitors)} in {when}, {number(last.pct)}% of {'the same month of ' * (step == 'month')}{base}")
     return (f"{'; '.join(told)}. The base year decides how this looks, and no base shows what travel would have been without a quarrel or a pandemic. "
-            "Each arrival counts, so one traveller can count twice; a line breaks where its source changes.")
+            f"Each arrival counts, so one traveller can count twice; a line breaks where {'its source changes' if step == 'month' else 'no figure was found'}.")
 
 
 # ---- evacuations -------------------------------------------------------------------------------------------------
@@ -279,7 +285,7 @@ def write_polls(choices):
     return ("polls",), "\n".join([
         IMPORTS,
         f"rows = house.load('polls').query(\"question == '{choices['question']}' and {'' if choices['friendly'] else 'not '}positive and country in {asked} and {span(choices).format('year')}{only}\")",
-        f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna('mode not found'), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in COUNTRY} })))",
+        f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna(rows.year.astype(str)), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in COUNTRY} })))",
         f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, alt.Detail('line'), tooltip=[*map(alt.Tooltip, ['year', 'asked', 'value_pct', 'mode', 'fieldwork'])])",
         "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1, filled=False, strokeWidth=2).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
 
@@ -408,7 +414,7 @@ def cell(value):
     if isinstance(value, pd.Timestamp):
         return f'<td class="d">{value:%Y-%m-%d}</td>'
     plain = isinstance(value, str) or 1000 < value < 2100 and float(value).is_integer()  # a year wants no thousands mark
-    return f"<td>{escape(str(value))}</td>" if plain else f'<td class="n">{value:,g}</td>' if abs(value) < 1e5 else f'<td class="n">{value:,.0f}</td>'
+    return f"<td>{escape(str(WORDS.get(value, value)))}</td>" if plain else f'<td class="n">{value:,g}</td>' if abs(value) < 1e5 else f'<td class="n">{value:,.0f}</td>'
 
 
 def download(name, text, kind, words):
@@ -516,77 +522,83 @@ def stored_series():
         own = eval(take(name), {"house": house, "pd": pd})[["date", "what", "value", "part"]].dropna(subset="value")
         if "by month" in name:  # by quarter: a page's figure wants a third of the rows
             own = own.groupby(["what", "part", own.date.dt.to_period("Q").dt.start_time])["value"].mean().round().reset_index()
-        frames.append(own.assign(value=own.value.astype(float).round(2), unit=unit, run=own.date.diff().dt.days.gt(400).cumsum()))
+        frames.append(own.assign(value=own.value.astype(float).round(2), part=own.part.replace(WORDS), unit=unit, run=own.date.diff().dt.days.gt(400).cumsum()))
     rows = pd.concat(frames)
     rows = rows[rows.date.ge("1990")].assign(date=lambda t: t.date.dt.strftime("%Y-%m-%d"))
     names = [name for name in SERIES if name in set(rows.what)]
+    millions = [name for name in names if SERIES[name][4].startswith("visitors")]
     upper, lower = choose("upper", names, "Above"), choose("lower", names, "Below", "Won for 100 yen")
     time = alt.X("date:T", title=None).scale(domain=["1990-01-01", "2026-12-31"]).axis(format="%Y", tickCount=6)
     moments = house.load("key_moments").query("date > '1998'").assign(mark=lambda m: m.id.map(lambda n: chr(9311 + n)), lift=lambda m: m.id.map({5: -16, 7: -30, 9: -16}).fillna(-2))[["date", "mark", "lift"]]
     moment, layers = alt.Chart(moments).encode(alt.X("date:T")), []
     for param, (top, foot) in (("upper", (50, 175)), ("lower", (245, 370))):
         one = alt.Chart(rows).transform_filter(f"datum.what == {param}")
-        layers += [one.mark_line(color=INK, point={"size": 12, "color": INK}, aria=False).encode(time, alt.Y("value:Q", title=None).scale(range=[foot, top]).axis(tickCount=3, format="~s", orient="left"), detail=["part:N", "run:N"], tooltip=["date:T", "what:N", "value:Q"]),
+        layers += [one.mark_line(color=INK, point={"size": 12, "color": INK, "aria": False}, aria=False).encode(time, alt.Y("value:Q", title=None).scale(range=[foot, top]).axis(tickCount=3, orient="left", minExtent=52, labelExpr=f"datum.value && indexof({millions}, {param}) >= 0 ? format(datum.value / 1e6, ',') + 'm' : format(datum.value, ',')"), detail=["part:N", "run:N"], tooltip=["date:T", "what:N", "value:Q"]),
                    *(one.transform_aggregate(unit="min(unit)", groupby=["what"]).mark_text(align="left", baseline="bottom", color=shade).encode(text=f"{word}:N", x=alt.value(0), y=alt.value(top - up)) for word, shade, up in (("what", INK, 26), ("unit", MUTED, 11)))]
     chart = alt.layer(moment.mark_rule(strokeDash=[3, 3]), moment.mark_text(fontSize=14, baseline="bottom").encode(y=alt.value(alt.expr("datum.lift")), text="mark:N"), *layers).resolve_scale(y="independent")
+    closed = [name for name in names if not house._resource(SERIES[name][0])["redistribute"]]
     return house.publish(chart.add_params(upper, lower).properties(height=375), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Any two series, one time axis, two scales kept apart",
-        subtitle="Two series of your choice since 1990, one above the other, each on its own scale. Circled numbers: key moments",
+        subtitle="Two series of your choice since 1990, one above the other, each on its own scale. Circled numbers: key moments; m: million",
         alt="Two panels share a time axis: above, South Koreans going to Japan, climbing with two falls; below, the price of the yen in won, swinging. Dashed lines mark numbered moments. Two controls choose the series.",
         columns={"date": "Date", "what": "Series", "value": "Value", "unit": "Unit", "part": "Count"},
-        note="A line breaks where the way of counting changes. Monthly counts are drawn as means of quarters. That two lines turn together does not show that one moved the other.")
+        note="A line breaks where the way of counting changes or a year is missing. Monthly counts are drawn as means of quarters. That two lines turn together does not show that one moved the other.",
+        terms=("Terms differ by series: see each table", f"no open licence was found for {listed([f'“{name}”' for name in closed])}. Every other series can be downloaded from its own table."))
 
 
 def stored_visitors():
     rows = house.load("visitors_annual").query("main_series")[["year", "direction", "visitors", "count"]].sort_values(["direction", "year"])
     rows["run"] = rows.groupby("direction").year.diff().gt(1).cumsum()  # no line across years not found
     both = sorted(rows[rows.direction.eq("KOR-JPN")].year)
+    rows = rows.assign(direction=rows.direction.map(WAY), count=rows["count"].map(WORDS))
     base = choose("base", [str(year) for year in both], "Base year", "2018")
-    names = pd.DataFrame({"direction": [*WAY], "text": [*WAY.values()], "up": [14, 32]})
+    names = pd.DataFrame({"direction": [WAY["JPN-KOR"], WAY["KOR-JPN"]], "mark": ["●", "■"], "up": [14, 32]})
     flow = (alt.Chart(rows).transform_calculate(then="datum.year == toNumber(base) ? datum.visitors : null").transform_joinaggregate(base_visitors="max(then)", groupby=["direction"])
         .transform_filter("isValid(datum.base_visitors) && datum.base_visitors > 0").transform_calculate(pct="100 * datum.visitors / datum.base_visitors"))
-    colour = alt.Color("direction:N", legend=None).scale(domain=[*WAY], range=[KOREA, JAPAN])
+    colour, shape = (encoding("direction:N", legend=None).scale(domain=[*WAY.values()], range=[look[way] for way in WAY]) for encoding, look in ((alt.Color, COLOURS), (alt.Shape, MARKS)))
+    line = flow.encode(alt.X("year:Q", title=None).scale(domain=[1989, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("pct:Q", title=None).axis(labelExpr="datum.label + '%'", tickCount=5, minExtent=52), colour)
     chart = (alt.Chart(pd.DataFrame({"pct": [100]})).mark_rule(color=INK).encode(alt.Y("pct:Q"))
-        + flow.mark_line(point={"size": 40}, aria=False).encode(alt.X("year:Q", title=None).scale(domain=[1989, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("pct:Q", title=None).axis(labelExpr="datum.label + '%'", tickCount=5, minExtent=52), colour, detail=["count:N", "run:N"], tooltip=["year:Q", "direction:N", "visitors:Q", alt.Tooltip("pct:Q", format=".0f", title="% of the base year")])
-        + alt.Chart(names).mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("direction:N", legend=None).scale(domain=[*WAY], range=[house.PALETTE["korea_text"], JAPAN])))
+        + line.mark_line(aria=False).encode(detail="run:N") + line.mark_point(size=40, opacity=1, aria=False).encode(shape, tooltip=["year:Q", "direction:N", "visitors:Q", alt.Tooltip("pct:Q", format=".0f", title="% of the base year")])
+        + alt.Chart(names).transform_calculate(text="datum.mark + ' ' + datum.direction").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("direction:N", legend=None).scale(domain=[*WAY.values()], range=[house.PALETTE["korea_text"], JAPAN])))
     return house.publish(chart.resolve_scale(color="independent").add_params(base).properties(height=300), id="explore-base-year", table="visitors_annual", title="Pick the year that counts as normal, and the recovery changes",
-        subtitle="Visitors a year as % of the base year. South Koreans to Japan (orange), Japanese to South Korea (blue). Line across: level with the base year",
-        alt="Two lines of travellers as a share of a base year, both falling to almost nothing in the pandemic and rising above the base since. A control changes the base year.",
+        subtitle="Visitors a year as % of the base year. South Koreans to Japan (orange squares), Japanese to South Korea (blue dots). Line across: level with the base year",
+        alt="Two lines, one with squares and one with dots, of travellers as a share of a base year, both falling to almost nothing in the pandemic and rising above the base since. A control changes the base year.",
         columns={"year": "Year", "direction": "Direction", "visitors": "Visitors", "count": "Count"},
-        note="Where no Japanese figure of the base year was found, the blue line is missing. Lines break where the source changes. No base shows what travel would have been without a quarrel or a pandemic.")
+        note="Where no Japanese figure of the base year was found, the blue line is missing. Lines break where no figure was found. No base shows what travel would have been without a quarrel or a pandemic.")
 
 
 def stored_carried():
     rows = view("carried", years=(1990, 2026)).rows
     rows = pd.concat([rows.assign(basis=words, people=pd.to_numeric(eval(people, {"rows": rows})), place=rows.month.dt.strftime("%Y-%m ") + rows.id) for people, words in PEOPLE.values() if words[0] != "f"])
-    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), name=lambda t: t.month.dt.strftime("%b %Y, ") + t.place_countries.str.split(";").str[0])[["id", "operation", "name", "operator_country", "basis", "people", "label"]]
-    names = house.load("countries").set_index("code").name_en
-    rows["name"] = rows.name.str[:-3] + rows.name.str[-3:].map(names)
+    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), carrier=rows.operator_country.map(COUNTRY),
+        name=lambda t: t.month.dt.strftime("%b %Y, ") + t.place_countries.str[:3].map(house.load("countries").set_index("code").name_en) + " · by " + t.carrier)[["id", "operation", "name", "carrier", "basis", "people", "label"]]
     basis = choose("basis", [*dict.fromkeys(rows.basis)], "Count")
     bar = alt.Chart(rows).transform_filter("datum.basis == basis").encode(alt.Y("id:N", title=None).axis(None), alt.X("people:Q", title=None).scale(domain=[0, 70]).axis(None))
-    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("operator_country:N", legend=None).scale(domain=["KOR", "JPN"], range=[JAPAN, KOREA]), tooltip=["operation:N", "basis:N", "people:Q"])
+    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("carrier:N", legend=None).scale(domain=["South Korea", "Japan"], range=[JAPAN, KOREA]), tooltip=["operation:N", "carrier:N", "basis:N", "people:Q"])
         + bar.mark_text(align="left", dx=5, dy=8).encode(text="label:N") + bar.mark_text(align="left", dy=-6, color=MUTED).encode(x=alt.value(0), text="name:N"))
     return house.publish(chart.add_params(basis).properties(height=alt.Step(34)), id="explore-carried", table=["evacuations", "countries"], title="Who carried whom, and by which count",
-        subtitle="People of the other country on board each operation. Blue: Japanese carried by South Korea; orange: South Koreans carried by Japan",
-        alt="Bars by operation in order of time: pandemic charters first, then Sudan, Israel and the Gulf. The longest are South Korean flights carrying Japanese. Two operations have no figure. A control changes the count.",
-        columns={"operation": "Operation", "operator_country": "Carried by", "basis": "Count", "label": "People"},
+        subtitle="People of the other country on board each operation, and who carried them. Blue: Japanese carried by South Korea; orange: South Koreans carried by Japan",
+        alt="Bars by operation in order of time, each with its carrier: pandemic charters first, then Sudan, Israel and the Gulf. The longest are South Korean flights carrying Japanese. Two operations have no figure. A control changes the count.",
+        columns={"operation": "Operation", "carrier": "Carried by", "basis": "Count", "label": "People"},
         note="Named by the first country left. No figure means that none was published, not that nobody was on board.")
 
 
 def stored_polls():
     rows = house.load("polls")
-    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), way=rows["mode"].fillna("not found"))
-    rows = rows[rows.groupby("series").year.transform("nunique").ge(3)][["year", "series", "answer", "country", "value_pct", "way", "status"]]
+    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), country=rows.country.map(COUNTRY), way=rows["mode"].fillna("not found"), line=rows["mode"].fillna(rows.year.astype(str)))
+    rows = rows[rows.groupby("series").year.transform("nunique").ge(3)][["year", "series", "answer", "country", "value_pct", "way", "line", "status"]]
     series = choose("series", sorted(rows.series.unique()), "Poll", "Can the other country be trusted: Yomiuri and Hankook")
     answer = alt.param("answer", value="friendly", bind=alt.binding_radio(options=["friendly", "unfriendly"], name="Answer"))
+    colour, shape, fill = (encoding("country:N", legend=None).scale(domain=[*COUNTRY.values()], range=[look[country] for country in COUNTRY]) for encoding, look in ((alt.Stroke, COLOURS), (alt.Shape, MARKS), (alt.Fill, COLOURS)))
     point = alt.Chart(rows).transform_filter("datum.series == series && datum.answer == answer").encode(alt.X("year:Q", title=None).scale(domain=[1994, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("value_pct:Q", title=None).scale(domain=[0, 100]).axis(tickCount=4, labelExpr="datum.label + '%'"),
-        alt.Color("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]), tooltip=["year:Q", "country:N", "value_pct:Q", "way:N", "status:N"])
-    names = alt.Chart(pd.DataFrame({"country": ["JPN", "KOR"], "text": ["asked in Japan", "asked in South Korea"], "up": [12, 30]})).mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, house.PALETTE["korea_text"]]))
-    chart = point.mark_line(aria=False).encode(detail="way:N") + point.mark_point(size=60, opacity=1).encode(stroke=alt.Stroke("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]), fill=alt.when("datum.status == 'second-hand'").then(alt.value(PAPER)).otherwise(alt.Fill("country:N", legend=None).scale(domain=["JPN", "KOR"], range=[JAPAN, KOREA]))) + names
+        colour, tooltip=["year:Q", "country:N", "value_pct:Q", "way:N", "status:N"])
+    names = pd.DataFrame({"country": [*COUNTRY.values()], "mark": ["●", "■"], "up": [12, 30]})
+    chart = (point.mark_line(aria=False).encode(detail="line:N") + point.mark_point(size=60, opacity=1, aria=False).encode(shape, fill=alt.when("datum.status == 'second-hand'").then(alt.value(PAPER)).otherwise(fill))
+        + alt.Chart(names).transform_calculate(text="datum.mark + ' asked in ' + datum.country").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("country:N", legend=None).scale(domain=[*COUNTRY.values()], range=[JAPAN, house.PALETTE["korea_text"]])))
     return house.publish(chart.resolve_scale(color="independent").add_params(series, answer).properties(height=280), id="explore-polls", table="polls", title="One pollster, one question at a time",
-        subtitle="Share who gave the answer, of Japanese asked about South Korea (blue) and South Koreans asked about Japan (orange). Hollow: read in a copy of a named report",
-        alt="Dots and lines of one poll: trust of both peoples in the other is low in every round. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
+        subtitle="Share who gave the answer, of Japanese asked about South Korea (blue dots) and South Koreans asked about Japan (orange squares). Hollow: read in a copy of a named report",
+        alt="One poll, dots for Japan and squares for South Korea, most joined by lines: in every round drawn a minority of either people trusts the other, 45% at most. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
         columns={"year": "Year", "series": "Question and pollster", "answer": "Answer", "country": "Asked in", "value_pct": "Share (%)", "way": "How"},
-        note="Polls with fewer rounds are in the table only. No line joins two ways of asking.")
+        note="Polls with fewer rounds are in the table only. No line joins two ways of asking. A round whose way of asking was not found stands alone.")
 
 
 STORED = {"meetings": stored_meetings, "series": stored_series, "visitors": stored_visitors, "carried": stored_carried, "polls": stored_polls}

@@ -252,13 +252,14 @@ def _name_tips(chart, labels):
                 tip[part] = value
 
 
-def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None):
+def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None, terms=None):
     """Return `chart` with everything its figure needs: headline, measure, description, sources and as-of date.
 
     `title` is the finding, `subtitle` measure, unit and period, `alt` says in 40 to 300 characters what the drawing
     shows. `table` names the table or tables drawn; sources, licence and as-of date (the oldest, if several) come from
     their descriptor. `columns` maps the fields of the figure's data table to labels with units, which tooltips use too.
-    `phone` may be another drawing of the same data frames for narrow screens. Raises ValueError.
+    `phone` may be another drawing of the same data frames for narrow screens. Of several tables the first that may not
+    be passed on gives licence and reason; where these are not true of the whole, `terms` is the pair to say. Raises ValueError.
     """
     if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"chart id {id!r}: use lower-case words joined by hyphens")
@@ -285,9 +286,9 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
     narrow = phone and {part: value for part, value in phone.to_dict().items() if part not in ("$schema", "config", "datasets")}
     chart.usermeta = {"figure": {
         "id": id, "title": title, "subtitle": subtitle, "alt": alt, "note": note, "columns": columns, "tables": tables,
-        "sources": list(sources.values()), "license": {"title": license["title"], "url": license.get("path")},
+        "sources": list(sources.values()), "license": {"title": terms[0], "url": None} if terms else {"title": license["title"], "url": license.get("path")},
         "as_of": min(entry["retrieved"] for entry in entries),
-        "download": not closed, "download_note": closed[0]["redistribute_note"] if closed else None, **({"phone": narrow} if phone else {})}}
+        "download": not closed, "download_note": (terms[1] if terms else closed[0]["redistribute_note"]) if closed else None, **({"phone": narrow} if phone else {})}}
     return chart
 
 

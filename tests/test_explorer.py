@@ -142,3 +142,53 @@ def test_choices_are_kept_when_another_question_is_looked_at():
     assert "State of relations" in said.value
     pick.value = "meetings"
     assert said.value == chosen
+
+
+@functools.cache
+def figures():
+    """Specs of the charts that chapter 10 stores, by question in the order of `STORED`."""
+    notebook = json.loads((ROOT / "chapters/10_explore.ipynb").read_text(encoding="utf-8"))
+    specs = [data["application/vnd.vegalite.v6+json"] for cell in notebook["cells"] for output in cell.get("outputs", ()) if "image/svg+xml" in (data := output.get("data", {}))]
+    return dict(zip(explorer.STORED, specs, strict=True))
+
+
+def drawn_rows(name):
+    """The rows of a stored figure's data table, all fields kept, and the names of its columns."""
+    columns = figures()[name]["usermeta"]["figure"]["columns"]
+    return next(rows for rows in figures()[name]["datasets"].values() if rows and columns.keys() <= rows[0].keys()), columns
+
+
+@pytest.mark.parametrize("name", explorer.STORED)
+def test_data_tables_of_the_page_speak_words(name):
+    codes = {*explorer.WORDS, *explorer.COUNTRY, *explorer.WAY}
+    rows, columns = drawn_rows(name)
+    assert not (found := {(columns[field], row[field]) for row in rows for field in columns if row[field] in codes}), found
+
+
+def test_what_the_page_says_of_terms_and_of_breaks_is_so():
+    figure = figures()["series"]["usermeta"]["figure"]
+    for name, (table, *_) in explorer.SERIES.items():
+        assert (f"“{name}”" in figure["download_note"]) == (table in CLOSED), f"{name}: {figure['download_note']}"
+    assert not figure["download"] and figure["license"]["title"].startswith("Terms differ by series")
+    polls, _ = drawn_rows("polls")
+    lines = [(row["series"], row["answer"], row["country"], row["line"]) for row in polls if row["way"] == "not found"]
+    assert lines and len(lines) == len({*lines}), "a line joins rounds of which the way of asking was not found"
+    visitors, _ = drawn_rows("visitors")
+    for one, two in zip(visitors, visitors[1:]):
+        if one["direction"] == two["direction"]:
+            assert (one["run"] != two["run"]) == (two["year"] - one["year"] > 1) and one["count"] == two["count"], f"{two}: a line breaks only where no figure was found"
+
+
+def test_colour_is_not_alone():
+    """The two countries are told apart by marks, or by words beside the bar, as well as by colour."""
+    for name in ("visitors", "polls"):
+        shapes = []
+        json.loads(json.dumps(figures()[name]), object_hook=lambda node: shapes.append(node.get("shape")) or node)
+        assert any(len({*shape["scale"]["range"]}) == 2 for shape in shapes if isinstance(shape, dict)), name
+    rows, _ = drawn_rows("carried")
+    assert all(row["name"].endswith(f" · by {row['carrier']}") for row in rows)
+
+
+def test_axes_are_labelled_as_prose_writes_numbers():
+    labels = re.findall(r">([\d.,]+[a-zA-Z]?)</text>", (ROOT / "figures/explore-series.svg").read_text(encoding="utf-8"))
+    assert {"0", "0.5m", "1m", "500", "1,000", "1,500"} <= {*labels} and not [label for label in labels if label[-1] in "kM"], labels
