@@ -504,15 +504,16 @@ def choose(name, options, words, start=None):
 
 def stored_meetings():
     rule = choose("rule", ["every meeting", "visits only", "all but informal talks", "all but weakly sourced"], "Count")
-    rows = house.load("leader_meetings").assign(year=lambda m: m.date.dt.year)[["date", "year", "jp_leader", "kr_leader", "city", "kind", "confidence"]]
+    told = {"visit": "visit", "margins": "on the margins of another event", "informal": "informal talk"}
+    rows = house.load("leader_meetings").assign(year=lambda m: m.date.dt.year, told=lambda m: m.kind.map(told))[["date", "year", "jp_leader", "kr_leader", "city", "kind", "told", "confidence"]]
     dots = (alt.Chart(rows).transform_filter("rule == 'every meeting' || (rule == 'visits only' && datum.kind == 'visit') || (rule == 'all but informal talks' && datum.kind != 'informal') || (rule == 'all but weakly sourced' && datum.confidence == 'high')")
         .transform_window(n="row_number()", groupby=["year"], sort=[alt.SortField("date")]).mark_point(size=alt.expr("width < 400 ? 26 : 62"), opacity=1, stroke=INK, strokeWidth=1.3)
         .encode(alt.X("year:Q", title=None).scale(domain=[1982, 2027], nice=False).axis(format="d", tickCount=6), alt.Y("n:Q", title=None).scale(domain=[0, 8]).axis(tickCount=4),
-                fill=alt.when("datum.kind == 'visit'").then(alt.value(INK)).otherwise(alt.value(PAPER)), tooltip=["date:T", "jp_leader", "kr_leader", "city", "kind"]))
+                fill=alt.when("datum.kind == 'visit'").then(alt.value(INK)).otherwise(alt.value(PAPER)), tooltip=["date:T", "jp_leader", "kr_leader", "city", "told"]))
     return house.publish(dots.add_params(rule).properties(height=230), id="explore-meetings", table="leader_meetings", title="How many meetings depends on the rule of counting",
         subtitle="One dot for each meeting of the two leaders, by year. Filled: a visit to the other country; hollow: elsewhere, or informal",
         alt="Columns of dots by year. They thin out around two gaps and are tallest near the right end. A control counts visits only, or leaves out informal talks or weakly sourced meetings.",
-        columns={"date": "Date", "jp_leader": "Prime minister", "kr_leader": "President", "city": "City", "kind": "Kind"},
+        columns={"date": "Date", "jp_leader": "Prime minister", "kr_leader": "President", "city": "City", "told": "Kind"},
         note="Before the late nineties the list is thin: visits only at first, then partial. A gap there is a gap in the list.")
 
 
