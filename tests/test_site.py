@@ -2,7 +2,7 @@
 import re
 import subprocess
 import sys
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
@@ -334,6 +334,32 @@ def test_search_finds(origin, book, browser):
         with Visit(browser, address) as visit:
             visit.page.locator("main a[href*='chapters/']").first.wait_for()
             say(visit.faults, f"faults of the search at {address}")
+
+
+@pytest.mark.parametrize("words", ["ukishima", "page weight", "Yang Geum-deok"])
+def test_search_quotes_what_a_reader_sees(origin, book, browser, words):
+    """An excerpt is words that stand one after another on its page, outside drawings, controls, code and what is folded away, and has one of those looked for."""
+    shown = {}
+    with Visit(browser, f"{origin}/search.html?q={quote(words)}") as visit:
+        visit.page.locator("#search-status", has_text="Pages found").wait_for()
+        visit.settle()
+        results = [(result.locator("a").get_attribute("href"), " ".join(result.locator("p, span").all_inner_texts())) for result in visit.page.locator("#search-results li").all()]
+        say(visit.faults, f"faults of the search for {words!r}")
+    faults = []
+    for link, excerpt in (result for result in results if result[1].strip() != "(a table)"):
+        page = urldefrag(link)[0]
+        if page not in shown:
+            main = soup(book / page).main
+            for unread in main.select("svg, fieldset, pre, .chart-source, .chart-links, details:not([open]), .headerlink"):
+                unread.decompose()
+            for block in main.find_all(["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "th", "td", "figcaption"]):
+                block.append(" ")
+            shown[page] = re.sub(r"\s+", " ", main.get_text())
+        faults += [f"{link}: {excerpt!r} does not stand there"] * (excerpt.strip("… ") not in f" {shown[page]} " or not excerpt)
+        faults += [f"{link}: {excerpt!r} has none of the words"] * (not any(word in excerpt.lower() for word in words.lower().split()))
+    kinds = [link.split("/")[0] for link, _ in results]
+    assert {"chapters", "tables"} == set(kinds) and kinds == sorted(kinds), f"{words!r} finds pages of {kinds}, not chapters, then tables"
+    say(faults, f"excerpts for {words!r} that no reader would know again")
 
 
 @pytest.mark.parametrize("page", ["index.html", next(iter(CHARTS))])

@@ -7,9 +7,11 @@ import functools
 import hashlib
 import re
 import sys
+from html import unescape
 from pathlib import Path
 
 from docutils import nodes
+from docutils.utils import new_document
 from myst_nb.core import render as mystnb
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
@@ -191,13 +193,25 @@ def table_pages(app):
     found, uses = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs)
     late = set(app.config.charts_overdue)
     quoted = {(entry["table"], row) for _, entries in app.env.book_ledgers for entry in entries for row in entry["rows"]}
-    home = "chapters/data.html" if "chapters/data" in app.env.found_docs else ""
+    home, read = "chapters/data.html" if "chapters/data" in app.env.found_docs else "", {}
     for table in found.values():
         for page in range(table.pages):
             name, (first, last) = table.page(page), table.part(page)
             html = pages.table_page(table, page, uses.get(table.name, []), lambda to: relative_uri(f"{name}.html", to), home, table.name in late, quoted)
             title = f"Data: {table.entry['title']}" + (f", rows {first + 1:,} to {last:,}" if page else "")
+            read[name] = pages.escape(title), html
             yield name, {"title": pages.escape(title), "description": f"{title}. {table.entry['description']}"[:280], "body": html}, "page.html"
+    let_find(app.builder, read)
+
+
+def let_find(builder, found):
+    """Put pages, {name: (title, HTML)}, into the search index, without numbers; Sphinx would take out what is no document when it writes the index."""
+    keep = builder.indexer.prune
+    for name, (title, html) in found.items():
+        page = new_document(name)
+        page += nodes.paragraph("", " ".join(dict.fromkeys(re.findall(r"[^\W\d_][\w-]*", unescape(re.sub("<[^>]*>", " ", html))))))
+        builder.indexer.feed(name, f"{name}.html", title, page)
+    builder.indexer.prune = lambda docs: keep([*docs, *found])
 
 
 def write_style(app):

@@ -288,6 +288,20 @@ def furnish_page(app, pagename, templatename, context, doctree):
     context["card_title"] = env.titles[pagename].astext() if own else app.config.html_title
 
 
+def index_what_is_read(app):
+    """Keep code out of the search index: an excerpt shows none, so a page found by it would not say why."""
+    if app.builder.format != "html":
+        return
+    stock = app.builder.index_page
+
+    def index_page(name, doctree, title):
+        read = doctree.deepcopy()
+        for code in list(read.findall(nodes.literal_block)):
+            code.parent.remove(code)
+        stock(name, read, title)
+    app.builder.index_page = index_page
+
+
 def drop_stock_theme(app):
     """Stop the stock theme's page hooks: they run under any theme and fail without a repository."""
     for listener in list(app.events.listeners.get("html-page-context", [])):
@@ -305,6 +319,7 @@ def setup(app):
     app.add_node(table_scroll, html=(visit_table_scroll, depart_table_scroll))
     app.add_post_transform(Furnish)
     app.connect("builder-inited", drop_stock_theme)
+    app.connect("builder-inited", index_what_is_read)
     app.connect("html-collect-pages", lambda app: [("404", {}, "404.html")])
     app.connect("html-page-context", from_anywhere, priority=100)
     app.connect("html-page-context", furnish_page, priority=900)

@@ -24,6 +24,24 @@ const SPHINX_HIGHLIGHT_ENABLED = false;
     }).observe(results, { childList: true, subtree: true, characterData: true });
     await get("_static/language_data.js");
     await get("_static/searchtools.js");
+    const whole = Search.htmlToText, cut = Search.makeSearchSummary; // an excerpt is cut from what a reader sees: no drawings, controls, code, nor what is folded away
+    Search.htmlToText = (html, anchor) => {
+      const page = new DOMParser().parseFromString(html, "text/html");
+      for (const unread of page.querySelectorAll("svg, fieldset, pre, .chart-source, .chart-links, details:not([open])")) unread.remove();
+      for (const block of page.querySelectorAll("p, li, h1, h2, h3, h4, dt, dd, th, td, figcaption")) block.append(" ");
+      return whole(page.documentElement.outerHTML, anchor).replace(/\s+/g, " ").trim();
+    };
+    Search.makeSearchSummary = (...about) => { // of whole words
+      const summary = cut(...about);
+      if (summary) summary.textContent = summary.textContent.replace(/^\.{3}\S* */, "… ").replace(/ *\S*\.{3}$/, " …");
+      return summary;
+    };
+    const listed = new Set([...document.querySelectorAll(".drawer a")].map((link) => link.getAttribute("href")));
+    Scorer.score = (item) => { // the pages that the contents do not list are those of tables: they come last, and are not fetched for an excerpt
+      if (listed.has(`${item[0]}.html`)) return item[4];
+      item[3] = "a table";
+      return item[4] - 100;
+    };
     await get("searchindex.js");
   } catch {
     status.textContent = "The index of this book did not arrive. Load the page again to search.";
