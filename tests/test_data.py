@@ -11,6 +11,7 @@ import pytest
 from frictionless import Package
 
 import house
+from book.site.package import KINDS
 from common import ROOT, package, run
 
 DATA = ROOT / "data"
@@ -64,7 +65,8 @@ def test_descriptor_says_what_readers_need(entry):
     place = f"data/datapackage.json, table {entry['name']}"
     missing = [key for key in ABOUT + ["type", "rows"] * ("schema" in entry) if key not in entry]
     assert not missing, f"{place}: {', '.join(missing)} missing"
-    assert entry["class"] in ("curated", "verbatim", "constructed"), f"{place}: class {entry['class']!r} is not one of curated, verbatim, constructed"
+    assert entry["class"] in KINDS, f"{place}: class {entry['class']!r} is not one of {', '.join(KINDS)}"
+    assert entry["class"] == "record" or {source["publisher"] for source in entry["sources"]} != {"A New Chapter contributors"} or "source_url" in {field["name"] for field in entry["schema"]["fields"]}, f"{place}: its only source is this book, so its class is record"
     assert entry["class"] != "constructed" or entry.get("built_by"), f"{place}: a constructed table names its script in built_by"
     assert entry["redistribute"] or entry.get("redistribute_note"), f"{place}: redistribute is false, so redistribute_note says why"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry["retrieved"]), f"{place}: retrieved is not a day, YYYY-MM-DD"

@@ -8,12 +8,13 @@ import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.frontend import get_default_settings
 from docutils.utils import new_document
 
-from common import NOTEBOOKS, ROOT, run, soup
+from common import NOTEBOOKS, REPOSITORY, ROOT, SITE, run, soup
 
 import dictionary
 import house
@@ -51,6 +52,10 @@ def test_the_dictionary_says_of_every_table_what_readers_need():
         for what, said in {"title": entry["title"], "row": entry["row"], "coverage": entry["coverage"], "day of the check": package.day(entry["retrieved"]), "licence": entry["licenses"][0]["title"],
                            "first caveat": (entry["caveats"] or [""])[0], "reason for no download": entry.get("redistribute_note", "")}.items():
             assert dictionary.md(said) in block, f"chapters/data.md, {name}: its {what} is missing"
+        assert ("**Beware:**" in block) == bool(entry["caveats"]), f"chapters/data.md, {name}: 'Beware:' with nothing after it, or a caveat without it"
+        heads = re.findall(r"(?m)^\| (.*) \|$", block)[:1]
+        bare = [field["title"] for field in table.fields if field.get("unit") and dictionary.md(field["title"]) in " | ".join(heads).split(" | ")]
+        assert not bare, f"chapters/data.md, {name}: the heads of {bare} do not say their unit"
         assert f"](../data/{table.path.name})" in block, f"chapters/data.md, {name}: no link to the table"
         assert (f"[CSV](../data/{table.path.name})" in block or f"[JSON](../data/{table.path.name})" in block) == entry["redistribute"], f"chapters/data.md, {name}: a download is offered against its terms, or missing"
         for field in table.fields:
@@ -375,6 +380,22 @@ def test_chapters_print_their_ledger_and_link_their_numbers(book):
         bound = tree.select("main a.bound")
         assert len(bound) >= 5, f"{doc}: only {len(bound)} numbers of the prose lead to their table"
         assert all(link.get("title", "").startswith("From the table") and not link.find_parents("a") for link in bound)
+
+
+@pytest.mark.slow
+def test_the_book_says_how_to_cite_it_and_where_to_report_an_error(book, published):
+    """As CITATION.cff has it; with addresses where the book knows its own, and saying so where it does not."""
+    said = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    day = re.search(r"The data are as of (\d+ \w+ \d{4})", (ROOT / "index.md").read_text("utf-8"))[1]
+    line = f"{said['authors'][0]['name']} ({said['date-released'][:4]}). {said['title']}. Version {said['version']}, data as of {day}."
+    for folder, site, home in ((book, "", ""), (published, f" {SITE}", REPOSITORY)):
+        about, corrections = soup(folder / "chapters/about.html").main, soup(folder / "chapters/corrections.html").main
+        assert about.select_one("blockquote .citation").get_text() == line + site
+        assert [link["href"] for link in about.find_all("a", string="the repository")] == [home] * bool(home)
+        for page in (about, corrections):
+            text = re.sub(r"\s+", " ", page.get_text())
+            assert [link["href"] for link in page.select("a[href$='/issues']")] == [f"{home}/issues"] * bool(home)
+            assert ("To report an error, open one of the repository’s issues" if home else "built without the address of its repository") in text and "puts the new value" not in text
 
 
 @pytest.mark.slow

@@ -21,6 +21,10 @@ def test_snippets_read_the_tables_of_a_clone(library):
     assert code == 0 and said.split() == wanted().split(), said
 
 
+def test_the_page_says_what_the_lines_print():
+    assert f"prints `{wanted()}`:" in PAGE, f"chapters/use_the_data.md does not say that its lines print {wanted()}"
+
+
 def test_polars_needs_to_see_every_row():
     import polars
     path = ROOT / "data/gdp_population.csv"

@@ -1,7 +1,7 @@
-"""Sphinx extension of this book alone: a page for every table, numbers in prose that lead to their rows, corrections as a feed.
+"""Sphinx extension of this book alone: a page for every table, numbers in prose that lead to their rows, corrections as a feed, how to cite and where to report.
 
 Reads `data/` and the stored outputs of `chapters/`. A link to `data/<name>.csv` in a page leads to the table's page in
-the site; one whose text is "CSV", or to the descriptor, to the file. Nothing is configured here but through `html_baseurl` and `project`.
+the site; one whose text is "CSV", or to the descriptor, to the file. Nothing is configured here but through `html_baseurl`, `project` and the theme's `repository_url`.
 """
 import functools
 import hashlib
@@ -10,6 +10,7 @@ import sys
 from html import unescape
 from pathlib import Path
 
+import yaml
 from docutils import nodes
 from docutils.utils import new_document
 from myst_nb.core import render as mystnb
@@ -18,7 +19,9 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging, osutil
+from sphinx.util.docutils import SphinxDirective
 
+from ..theme.new_chapter import repository
 from . import feed, package, pages
 
 HTML = ("html", "dirhtml", "singlehtml")
@@ -78,6 +81,39 @@ class TableLinks(SphinxTransform):
                 node.replace_self(nodes.raw("", pages.link(text, reach(to), f"{text} of {table.name.replace('_', ' ')}"), format="html"))  # a node for links has no place for a name
             elif table or to == package.DESCRIPTOR:  # Sphinx's copy of it would stand alone, and name tables that are not offered
                 node.replace_self(nodes.reference("", "", *node.children, internal=True, refuri=reach(table.address() if table else to)))
+
+
+# ---- words that depend on where the book stands -----------------------------------------------------------------
+
+def linked(text, address):
+    """The text as a link, or as it is where there is no address."""
+    return nodes.reference("", text, refuri=address) if address else nodes.Text(text)
+
+
+class Citation(SphinxDirective):
+    """`{citation}`: how to cite the book, from CITATION.cff, with the day of the data and, where the site has one, its address."""
+
+    def run(self):
+        path = Path(self.env.srcdir, "CITATION.cff")
+        self.env.note_dependency(str(path))
+        said, site = yaml.safe_load(path.read_text("utf-8")), self.config.html_baseurl
+        names = " and ".join(author.get("name") or f"{author['given-names']} {author['family-names']}" for author in said["authors"])
+        line = nodes.paragraph("", "", nodes.Text(f"{names} ({str(said['date-released'])[:4]}). "), nodes.emphasis("", said["title"]),
+                               nodes.Text(f". Version {said['version']}, data as of {package.day(package.gathered(self.env.srcdir))}."), classes=["citation"])
+        line += [nodes.Text(" "), linked(site, site)] if site else []
+        where = nodes.paragraph("", "", nodes.Text("The file "), nodes.literal("", path.name), nodes.Text(" in "),
+                                linked("the repository", repository(self.config.html_theme_options)), nodes.Text(" has the same in machine-readable form."))
+        return [nodes.block_quote("", line), where]
+
+
+class ReportError(SphinxDirective):
+    """`{report-error}`: where to report an error, as far as this copy of the book knows."""
+
+    def run(self):
+        home = repository(self.config.html_theme_options)
+        said = ([nodes.Text("To report an error, open one of "), linked("the repository’s issues", f"{home}/issues"), nodes.Text(": name the page")] if home else
+                [nodes.Text("This copy of the book was built without the address of its repository, where errors are reported as issues. Tell whoever gave you the copy: name the page")])
+        return [nodes.paragraph("", "", *said, nodes.Text(" and the number and, if you can, a source that says otherwise."))]
 
 
 # ---- numbers in prose ------------------------------------------------------------------------------------------
@@ -255,6 +291,8 @@ def setup(app):
     sys.path.append(str(Path(app.srcdir) / "chapters"))  # for numerals, which reads numbers in prose
     hook()
     app.add_node(ledger_table, html=(visit_ledger, None), **{builder: (skip, None) for builder in ("latex", "text", "man", "texinfo")})
+    app.add_directive("citation", Citation)
+    app.add_directive("report-error", ReportError)
     app.add_transform(TableLinks)
     app.add_post_transform(Bind)
     app.connect("config-inited", due)

@@ -12,7 +12,7 @@ PER_PAGE = 300  # rows on one page of a table
 DESCRIPTOR = "data/datapackage.json"
 SPEC, LEDGER = "application/vnd.vegalite.v6+json", "application/vnd.ledger+json"
 KINDS = {"curated": "gathered by hand, each row with its source", "verbatim": "official or published series, as printed",
-         "constructed": "worked out by a script from other tables of this package"}
+         "constructed": "worked out by a script from other tables of this package", "record": "the book's own records"}
 WEAK = {"confidence": ("medium", "low"), "status": ("second-hand", "estimated", "derived")}
 
 
@@ -39,6 +39,11 @@ def today(root):
     if seconds:
         return datetime.fromtimestamp(int(seconds), timezone.utc).date().isoformat()
     return max(table.entry["retrieved"] for table in tables(root).values())
+
+
+def gathered(root):
+    """The day as of which the data are: the newest on which a table was gathered, the book's records of itself left out."""
+    return max(table.entry["retrieved"] for table in tables(root).values() if table.entry["class"] != "record")
 
 
 def overdue(tables, on):

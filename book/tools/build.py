@@ -23,7 +23,7 @@ BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
 LITE = BUILD / "lite"  # the notebooks in the browser, made by book/live/lite.py; a part of the book if BOOK_LIVE is set
 LOG = BUILD / "book.log"
 SHARED = ["_config.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
-PAGES = ["_toc.yml", "index.md", "chapters", "figures"]
+PAGES = ["_toc.yml", "CITATION.cff", "index.md", "chapters", "figures"]
 
 
 def fingerprint(names, root=ROOT):

@@ -17,6 +17,7 @@ from book.site import package  # noqa: E402
 SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections", "archived_copies")
 THEMES = {"02": "Meetings of leaders", "03": "Sixty years", "04": "Court-ordered damages", "05": "The low point, and opinion", "06": "Crossing the strait",
           "07": "Getting people out", "08": "The neighbourhood", "01": "The article and after", "09": "The article and after", "me": "How the book was checked", "shared": "Shared by all chapters"}
+OURS = "CC-BY-4.0"
 PREVIEW, WIDTH, CAVEATS = 4, 32, 1  # columns of a preview, characters of a cell, caveats before "more": the page has to stay light
 
 SOURCED = ("source_url", "publisher", "source_url_2", "publisher_2", "confidence", "note")
@@ -52,14 +53,15 @@ def preview(table):
         return []
     cut = (lambda text: text if len(text) <= WIDTH else text[:WIDTH].rsplit(" ", 1)[0].rstrip(",;") + " …")
     align = ["--:" if field["type"] in ("integer", "number") else "---" for field in names]
-    return [f"| {' | '.join(md(field['title']) for field in names)} |", f"| {' | '.join(align)} |",
+    heads = [field["title"] + (f" ({field['unit']})" if field.get("unit") else "") for field in names]
+    return [f"| {' | '.join(map(md, heads))} |", f"| {' | '.join(align)} |",
             *(f"| {' | '.join(md(cut(row[field['name']])) for field in names)} |" for row in chosen[::len(chosen) - 1 or 1]), ""]
 
 
 def block(table, charts):
     """All that the dictionary says of one table, as lines."""
     entry, file = table.entry, f"../data/{table.path.name}"
-    kind = {"curated": "curated", "verbatim": "official or published series", "constructed": f"worked out by `data/{entry.get('built_by')}`"}[entry["class"]]
+    kind = {"curated": "curated", "verbatim": "official or published series", "record": "the book's own records", "constructed": f"worked out by `data/{entry.get('built_by')}`"}[entry["class"]]
     due = f"due again {package.day(entry['due'])}" if entry["due"] else "settled"
     count = f"{len(table.rows):,} rows" if table.rows else "no row yet" if table.fields else "a map"
     yield from (f"(table-{table.name})=", f"### {md(entry['title'])}", "", f"{md(entry['row'])}. {md(entry['description'])}", "")
@@ -79,19 +81,23 @@ def block(table, charts):
     if not entry["redistribute"]:
         yield from (f"**No download:** {md(entry['redistribute_note'])}", "")
     more = len(entry["caveats"]) - CAVEATS
-    yield from ("**Beware:** " + " ".join(map(md, entry["caveats"][:CAVEATS])) + (f" ({more} more on its page.)" if more > 0 else ""), "", "</details>", "")
+    if entry["caveats"]:
+        yield from ("**Beware:** " + " ".join(map(md, entry["caveats"][:CAVEATS])) + (f" ({more} more on its page.)" if more > 0 else ""), "")
+    yield from ("</details>", "")
 
 
 def dictionary(root):
     tables = package.tables(root)
     listed = {f"chapters/{name}" for name in re.findall(r"chapters/([\w-]+)", (root / "_toc.yml").read_text("utf-8"))}
     charts, closed = package.charts(root, listed), sum(not table.entry["redistribute"] for table in tables.values())
+    own = sum(table.entry["redistribute"] and any(one["name"] != OURS for one in table.entry["licenses"]) for table in tables.values())
     rows = sum(len(table.rows) for table in tables.values())
     yield from ("<!-- Written by book/tools/dictionary.py from data/datapackage.json: edit that, then `make data`. -->", "# The data", "",
                 f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described here: what a row is, the first and the last row, where they come from, "
                 "on what terms, and what to beware of. The page of a table, one link away, has every row with its source, and what each column means.", "",
                 "[The descriptor](../data/datapackage.json) is a Data Package: `frictionless` and like tools read all tables with their types; `pandas.read_csv` reads any of them alone. "
-                f"{closed} tables stand outside the book's CC BY licence because their sources do not allow a copy: their pages say why and offer no file.", "")
+                f"For {closed} of the tables no file is offered, because their sources do not allow a copy or state no terms: their pages say which. "
+                f"Of the rest, {own} are wholly or in part under open licences other than the book's CC BY; each table names its own.", "")
     for heading in dict.fromkeys([*THEMES.values(), *map(theme, tables.values())]):
         mine = [table for table in tables.values() if theme(table) == heading]
         if mine:
@@ -113,9 +119,7 @@ def corrections(root):
         yield from (f"(correction-{row['id']})=", f"## {package.day(row['date'])}: {md(row['table'])}, {md(row['column'])}", "",
                     f"Row {md(row['row_key'])} of [{md(row['table'])}](../data/{package.tables(root)[row['table']].path.name}): "
                     f"{md(row['was']) or 'blank'} became **{md(row['now']) or 'blank'}**. {md(row['reason'])} Source: {link(row['publisher'], row['source_url'])}.", "")
-    yield from ("To report an error, name the page and the number, and if you can a source that says otherwise. A correction is one line in [corrections](../data/corrections.csv): "
-                "`make data` puts the new value in its table where the old one stands, and refuses a line that does not fit; a test refuses a table that says something else later.", "")
-    yield from ('<p>The list is also <a href="../corrections.xml">a feed</a>, and a table like any other.</p>', "")
+    yield from ("```{report-error}", "```", "", '<p>The list is also <a href="../corrections.xml">a feed</a>, and <a href="../tables/corrections.html">a table</a> like any other.</p>', "")
 
 
 def glossary(root):
