@@ -94,7 +94,7 @@ def dictionary(root):
     rows = sum(len(table.rows) for table in tables.values())
     yield from ("<!-- Written by book/tools/dictionary.py from data/datapackage.json: edit that, then `make data`. -->", "# The data", "",
                 f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described here: what a row is, the first and the last row, where they come from, "
-                "on what terms, and what to beware of. The page of a table, one link away, has every row with its source, and what each column means.", "",
+                "on what terms, and what to beware of. The page of a table, one link away, has its rows with their sources, and what each column means.", "",
                 "[The descriptor](../data/datapackage.json) is a Data Package: `frictionless` and like tools read all tables with their types; `pandas.read_csv` reads any of them alone. "
                 f"For {closed} of the tables no file is offered, because their sources do not allow a copy or state no terms: their pages say which. "
                 f"Of the rest, {own} are wholly or in part under open licences other than the book's CC BY; each table names its own.", "")
