@@ -9,6 +9,7 @@ import pytest
 from common import FRAMES, LIVE, NOTEBOOKS, REPOSITORY, ROOT, SITE, Visit, axe, package, pages, run, soup
 from test_notebooks import charts
 
+import explorer
 import files
 from theme.new_chapter import LANGUAGE
 
@@ -153,6 +154,9 @@ def test_every_table_has_its_page_and_offers_only_what_it_may(site, book):
     say(faults, "faults of the pages of tables")
 
 
+CODE = "|".join([*map(re.escape, {*explorer.WORDS, *explorer.COUNTRY, *explorer.WAY}), "seoul|tokyo|margins|informal", r"[a-z0-9]+(_[a-z0-9]+)+"])
+
+
 @pytest.mark.parametrize("page", CHARTS)
 def test_every_chart_is_a_whole_figure(site, page):
     """Headline, drawing, alternative text, source, as-of date, data table and, where terms allow, downloads."""
@@ -173,6 +177,9 @@ def test_every_chart_is_a_whole_figure(site, page):
             faults.append(f"{chart['id']}: names no source")
         if not figure.find("table"):
             faults.append(f"{chart['id']}: no data table")
+        codes = {cell.text for cell in figure.select(".chart-data td, .chart-data tbody th") if re.fullmatch(CODE, cell.text)}
+        if codes:
+            faults.append(f"{chart['id']}: its data table shows the codes {sorted(codes)}; give the chart a column of words")
         closed = not all(titles[table]["redistribute"] for table in chart["tables"])
         offers = [link["href"] for link in figure.find_all("a", href=True) if re.search(r"\.csv$|\.vl\.json$|spec.*\.json$", link["href"])]
         if closed and offers:
