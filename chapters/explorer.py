@@ -21,7 +21,6 @@ import house
 __all__ = ["explore"]
 
 INK, PAPER, MUTED, RULE, WEAK, JAPAN, KOREA = (house.PALETTE[name] for name in ("ink", "paper", "muted", "rule", "weak", "japan", "korea"))
-COUNTRY = {"JPN": "Japan", "KOR": "South Korea"}
 WAY = {"KOR-JPN": "South Koreans to Japan", "JPN-KOR": "Japanese to South Korea"}
 COLOURS = {"JPN": JAPAN, "KOR": KOREA, "KOR-JPN": KOREA, "JPN-KOR": JAPAN}
 MARKS = {"JPN": "circle", "KOR": "square", "JPN-KOR": "circle", "KOR-JPN": "square"}  # so that colour is not alone in telling the two apart
@@ -74,10 +73,15 @@ def coloured(column, names, keys):
     return f"alt.Color('{column}:N', title=None).scale(domain={names}, range={[COLOURS[key] for key in keys]})"
 
 
+def shaped(column, names, keys):
+    """Encoding that gives the points of each of `names` the mark of its country as well."""
+    return f"alt.Shape('{column}:N', title=None).scale(domain={names}, range={[MARKS[key] for key in keys]})"
+
+
 # ---- leader meetings ---------------------------------------------------------------------------------------------
 
 KINDS = {"visit": "Visits", "margins": "On the margins of other events", "informal": "Talks that one side called informal", "brief": "Greetings and corridor talks"}
-GROUPS = {"year": "rows.date.dt.year", "pair": "rows.jp_leader + ' and ' + rows.kr_leader", "place": "rows.country.map({'JPN': 'Japan', 'KOR': 'South Korea'}).fillna('third countries')"}
+GROUPS = {"year": "rows.date.dt.year", "pair": "rows.jp_leader + ' and ' + rows.kr_leader", "place": "rows.country.map(house.COUNTRIES).fillna('third countries')"}
 
 
 def write_meetings(choices):
@@ -96,9 +100,9 @@ def write_meetings(choices):
     return ("leader_meetings",) + ("brief_encounters",) * ("brief" in kinds), "\n".join([
         IMPORTS,
         f"rows = {table}.query(\"{years} and kind in {kinds}{weak}\").sort_values('date')",
-        f"rows = rows.assign({group}={GROUPS[group]}).assign(n=lambda m: m.groupby('{group}').cumcount() + 1)",
+        f"rows = rows.assign({group}={GROUPS[group]}, kind=rows.kind.map(house.MEETINGS)).assign(n=lambda m: m.groupby('{group}').cumcount() + 1)",
         f"dots = alt.Chart(rows, width=600{', height=alt.Step(22)' * (group != 'year')}).mark_point(size={110 if group != 'year' else 70}, opacity=1, stroke='{INK}', strokeWidth=1.4)",
-        f"dots.encode({along}, fill=alt.Fill('kind:N', title=None).scale(domain={kinds}, range={[fills[kind] for kind in kinds]}), tooltip=[*map(alt.Tooltip, ['date:T', 'jp_leader', 'kr_leader', 'city', 'kind'])])"])
+        f"dots.encode({along}, fill=alt.Fill('kind:N', title=None).scale(domain={[house.MEETINGS[kind] for kind in kinds]}, range={[fills[kind] for kind in kinds]}), tooltip=[*map(alt.Tooltip, ['date:T', 'jp_leader', 'kr_leader', 'city', 'kind'])])"])
 
 
 def tell_meetings(rows, choices):
@@ -211,7 +215,7 @@ def write_visitors(choices):
         f"rows = house.load('{table}').query(\"main_series and direction in {ways}\").assign(who=lambda t: t.direction.map({WAY}), key=lambda t: {key})",
         f"base = rows[{where}.eq({base})].set_index('key').visitors",
         f"rows = rows.assign(pct=(100 * rows.visitors / rows.key.map(base)).astype(float).round(1)).dropna(subset='pct').query(\"{years}\"){gap}",
-        f"alt.Chart(rows[{[date, 'who', 'visitors', 'pct', *lines]}], width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, detail=[*map(alt.Detail, {lines})], tooltip=[*map(alt.Tooltip, ['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct'])]) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(alt.Y('pct:Q'))"])
+        f"alt.Chart(rows[{[date, 'who', 'visitors', 'pct', *lines]}], width=600, height=330).mark_line(point={{'size': {14 if monthly else 50}}}).encode({points}, alt.Y('pct:Q', title='% of {'the same month of ' if monthly else ''}{base}'), {coloured('who', [WAY[way] for way in ways], ways)}, {shaped('who', [WAY[way] for way in ways], ways)}, detail=[*map(alt.Detail, {lines})], tooltip=[*map(alt.Tooltip, ['{date}{':T' if monthly else ''}', 'who', 'visitors', 'pct'])]) + alt.Chart(pd.DataFrame({{'pct': [100]}})).mark_rule(color='{INK}').encode(alt.Y('pct:Q'))"])
 
 
 def tell_visitors(rows, choices):
@@ -238,7 +242,7 @@ OTHER = {"JPN": "KOR", "KOR": "JPN"}  # the colour is of those carried, as in th
 
 
 def write_carried(choices):
-    operators = [country for country in COUNTRY if choices[country]]
+    operators = [country for country in house.COUNTRIES if choices[country]]
     if not operators:
         raise Nothing("Neither country is switched on as the carrier: switch on at least one.")
     kind = "" if choices["crisis"] == "all" else f" and crisis_kind == '{choices['crisis']}'"
@@ -247,7 +251,7 @@ def write_carried(choices):
     return ("evacuations",), "\n".join([
         IMPORTS,
         f"rows = house.load('evacuations').query(\"joint and partner_headline.fillna(1) > 0 and operator_country in {operators} and {span(choices).format('month.dt.year')}{kind}\")",
-        f"rows = rows.assign(people={people}, by=rows.operator_country.map({CARRIED}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published'), at=lambda t: t.people.fillna(0))",
+        f"rows = rows.assign(people={people}, by=rows.operator_country.map({CARRIED}), operation=rows.month.dt.strftime('%b %Y') + ', ' + rows.place).assign(figure=lambda t: t.people.astype('string').fillna('no figure published') + ', by ' + t.operator_country.map(house.COUNTRIES), at=lambda t: t.people.fillna(0))",
         f"bars = alt.Chart(rows, width=330, height=alt.Step(15)).encode(alt.Y('operation:N', sort=[*rows.operation], title=None).axis(labelLimit=330), alt.X('people:Q', title='{unit}').axis(tickMinStep=1), alt.YOffset('by:N').scale(domain={by}))",
         f"bars.mark_bar().encode({coloured('by', by, [OTHER[country] for country in operators])}, tooltip=[*map(alt.Tooltip, ['date:T', 'place', 'by', 'people'])]) + bars.mark_text(align='left', dx=5).encode(alt.X('at:Q', title='{unit}'), alt.Text('figure:N'))"])
 
@@ -258,8 +262,8 @@ def tell_carried(rows, choices):
     for country, other in (("JPN", "South Koreans"), ("KOR", "Japanese")):
         own = rows[rows.operator_country.eq(country)]
         if choices[country]:
-            told.append(f"{COUNTRY[country]} carried {other} {plural(len(own), 'time')}" if choices["count"] == "operations" else
-                        f"{COUNTRY[country]} carried {number(own.people.sum())} {other} ({unit}) in {plural(int(own.people.notna().sum()), 'operation')}")
+            told.append(f"{house.COUNTRIES[country]} carried {other} {plural(len(own), 'time')}" if choices["count"] == "operations" else
+                        f"{house.COUNTRIES[country]} carried {number(own.people.sum())} {other} ({unit}) in {plural(int(own.people.notna().sum()), 'operation')}")
     blank = int(rows.partner_headline.isna().sum())
     blanks = f" Of {plural(blank, 'more operation' if choices['count'] != 'operations' else 'operation')} no figure was published: blank is not zero." if blank else ""
     return f"{choices['years'][0]} to {choices['years'][1]}: {'; '.join(told)}.{blanks} A few relatives of other nationality make the difference between the ways of counting, so name yours."
@@ -277,24 +281,24 @@ POLLSTERS = {"every pollster": "all", "Asahi and Dong-A": "asahi-donga", "Dong-A
 
 
 def write_polls(choices):
-    asked = [country for country in COUNTRY if choices[country]]
+    asked = [country for country in house.COUNTRIES if choices[country]]
     if not asked:
         raise Nothing("Neither side is switched on: switch on the Japanese, the South Koreans, or both.")
     only = "" if choices["pollster"] == "all" else f" and pollster == '{choices['pollster']}'"
-    names = [f"asked in {COUNTRY[country]}" for country in asked]
+    names = [f"asked in {house.COUNTRIES[country]}" for country in asked]
     return ("polls",), "\n".join([
         IMPORTS,
         f"rows = house.load('polls').query(\"question == '{choices['question']}' and {'' if choices['friendly'] else 'not '}positive and country in {asked} and {span(choices).format('year')}{only}\")",
-        f"rows = rows.assign(asked='asked in ' + rows.country.map({COUNTRY}), line=rows.country + rows['mode'].fillna(rows.year.astype(str)), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in COUNTRY} })))",
-        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, alt.Detail('line'), tooltip=[*map(alt.Tooltip, ['year', 'asked', 'value_pct', 'mode', 'fieldwork'])])",
+        f"rows = rows.assign(asked='asked in ' + rows.country.map(house.COUNTRIES), line=rows.country + rows['mode'].fillna(rows.year.astype(str)), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in house.COUNTRIES} })))",
+        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, {shaped('asked', names, asked)}, alt.Detail('line'), tooltip=[*map(alt.Tooltip, ['year', 'asked', 'value_pct', 'mode', 'fieldwork'])])",
         "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1, filled=False, strokeWidth=2).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
 
 
 def tell_polls(rows, choices):
     told = []
-    for country in [country for country in COUNTRY if choices[country]]:
+    for country in [country for country in house.COUNTRIES if choices[country]]:
         own = rows[rows.country.eq(country)].sort_values(["year", "pollster"])
-        told.append(f"asked in {COUNTRY[country]}: {number(own.value_pct.iloc[-1])}% in {own.year.iloc[-1]} ({own.pollster_name.iloc[-1]}), the latest of {plural(len(own), 'reading')}" if len(own) else f"in {COUNTRY[country]} nobody was asked this in these years, as far as was found")
+        told.append(f"asked in {house.COUNTRIES[country]}: {number(own.value_pct.iloc[-1])}% in {own.year.iloc[-1]} ({own.pollster_name.iloc[-1]}), the latest of {plural(len(own), 'reading')}" if len(own) else f"in {house.COUNTRIES[country]} nobody was asked this in these years, as far as was found")
     answer = "the friendly answer" if choices["friendly"] else "the unfriendly answer"
     second = " Hollow dots were read in copies of a named report." if rows.status.eq("second-hand").any() else ""
     return f"{ASKED[choices['question']].rstrip('?')}: share who gave {answer}, {'; '.join(told)}. Compare only within one pollster and one way of asking; no line joins two.{second}"
@@ -329,12 +333,12 @@ QUESTIONS = {
         "No figure of the base year, or none of these years, was found for this direction: take another base year or widen the years. Japanese figures by month begin in 2009 and lack June 2020 to December 2021."),
     "carried": Question("Who carried whom out of a crisis?", {
         "count": ("Count", {words: key for key, (_, words) in PEOPLE.items()}, "announced"), "crisis": ("Crisis", {"every kind": "all", **{kind: kind for kind in CRISES}}, "all"), "years": ("Years", (1990, 2026), (2020, 2026)),
-        **{country: (f"Carried by {name}", bool, True) for country, name in COUNTRY.items()}},
+        **{country: (f"Carried by {name}", bool, True) for country, name in house.COUNTRIES.items()}},
         write_carried, tell_carried, {"operation": "Operation", "by": "Carried", "figure": "Number", "crisis_kind": "Crisis", "joint_kind": "How", "confidence": "Confidence"},
         "No operation that took citizens of the other country along was found for this choice. The first on file is of March 2020; that is what was found, not proof that none came earlier."),
     "polls": Question("What do the two peoples say of each other?", {
         "question": ("Asked about", {words: key for key, words in ASKED.items()}, "relations"), "pollster": ("Pollster", POLLSTERS, "all"), "years": ("Years", (1995, 2025), (2010, 2025)),
-        "friendly": ("The friendly answer (off: the unfriendly one)", bool, True), **{country: (f"Asked in {name}", bool, True) for country, name in COUNTRY.items()}},
+        "friendly": ("The friendly answer (off: the unfriendly one)", bool, True), **{country: (f"Asked in {name}", bool, True) for country, name in house.COUNTRIES.items()}},
         write_polls, tell_polls, {"year": "Year", "pollster_name": "Poll", "asked": "Asked", "value_pct": "%", "mode": "How", "status": "Status"},
         "No reading was found for this question, pollster, side and time: take another pollster or widen the years. Each pollster asks only some of the questions."),
 }
@@ -504,8 +508,7 @@ def choose(name, options, words, start=None):
 
 def stored_meetings():
     rule = choose("rule", ["every meeting", "visits only", "all but informal talks", "all but weakly sourced"], "Count")
-    told = {"visit": "visit", "margins": "on the margins of another event", "informal": "informal talk"}
-    rows = house.load("leader_meetings").assign(year=lambda m: m.date.dt.year, told=lambda m: m.kind.map(told))[["date", "year", "jp_leader", "kr_leader", "city", "kind", "told", "confidence"]]
+    rows = house.load("leader_meetings").assign(year=lambda m: m.date.dt.year, told=lambda m: m.kind.map(house.MEETINGS))[["date", "year", "jp_leader", "kr_leader", "city", "kind", "told", "confidence"]]
     dots = (alt.Chart(rows).transform_filter("rule == 'every meeting' || (rule == 'visits only' && datum.kind == 'visit') || (rule == 'all but informal talks' && datum.kind != 'informal') || (rule == 'all but weakly sourced' && datum.confidence == 'high')")
         .transform_window(n="row_number()", groupby=["year"], sort=[alt.SortField("date")]).mark_point(size=alt.expr("width < 400 ? 26 : 62"), opacity=1, stroke=INK, strokeWidth=1.3)
         .encode(alt.X("year:Q", title=None).scale(domain=[1982, 2027], nice=False).axis(format="d", tickCount=6), alt.Y("n:Q", title=None).scale(domain=[0, 8]).axis(tickCount=4),
@@ -570,7 +573,7 @@ def stored_visitors():
 def stored_carried():
     rows = view("carried", years=(1990, 2026)).rows
     rows = pd.concat([rows.assign(basis=words, people=pd.to_numeric(eval(people, {"rows": rows})), place=rows.month.dt.strftime("%Y-%m ") + rows.id) for people, words in PEOPLE.values() if words[0] != "f"])
-    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), carrier=rows.operator_country.map(COUNTRY),
+    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), carrier=rows.operator_country.map(house.COUNTRIES),
         name=lambda t: t.month.dt.strftime("%b %Y, ") + t.place_countries.str[:3].map(house.load("countries").set_index("code").name_en) + " · by " + t.carrier)[["id", "operation", "name", "carrier", "basis", "people", "label"]]
     basis = choose("basis", [*dict.fromkeys(rows.basis)], "Count")
     bar = alt.Chart(rows).transform_filter("datum.basis == basis").encode(alt.Y("id:N", title=None).axis(None), alt.X("people:Q", title=None).scale(domain=[0, 70]).axis(None))
@@ -585,16 +588,16 @@ def stored_carried():
 
 def stored_polls():
     rows = house.load("polls")
-    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), country=rows.country.map(COUNTRY), way=rows["mode"].fillna("not found"), line=rows["mode"].fillna(rows.year.astype(str)))
+    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), country=rows.country.map(house.COUNTRIES), way=rows["mode"].fillna("not found"), line=rows["mode"].fillna(rows.year.astype(str)))
     rows = rows[rows.groupby("series").year.transform("nunique").ge(3)][["year", "series", "answer", "country", "value_pct", "way", "line", "status"]]
     series = choose("series", sorted(rows.series.unique()), "Poll", "Can the other country be trusted: Yomiuri and Hankook")
     answer = alt.param("answer", value="friendly", bind=alt.binding_radio(options=["friendly", "unfriendly"], name="Answer"))
-    colour, shape, fill = (encoding("country:N", legend=None).scale(domain=[*COUNTRY.values()], range=[look[country] for country in COUNTRY]) for encoding, look in ((alt.Stroke, COLOURS), (alt.Shape, MARKS), (alt.Fill, COLOURS)))
+    colour, shape, fill = (encoding("country:N", legend=None).scale(domain=[*house.COUNTRIES.values()], range=[look[country] for country in house.COUNTRIES]) for encoding, look in ((alt.Stroke, COLOURS), (alt.Shape, MARKS), (alt.Fill, COLOURS)))
     point = alt.Chart(rows).transform_filter("datum.series == series && datum.answer == answer").encode(alt.X("year:Q", title=None).scale(domain=[1994, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("value_pct:Q", title=None).scale(domain=[0, 100]).axis(tickCount=4, labelExpr="datum.label + '%'"),
         colour, tooltip=["year:Q", "country:N", "value_pct:Q", "way:N", "status:N"])
-    names = pd.DataFrame({"country": [*COUNTRY.values()], "mark": ["●", "■"], "up": [12, 30]})
+    names = pd.DataFrame({"country": [*house.COUNTRIES.values()], "mark": ["●", "■"], "up": [12, 30]})
     chart = (point.mark_line(aria=False).encode(detail="line:N") + point.mark_point(size=60, opacity=1, aria=False).encode(shape, fill=alt.when("datum.status == 'second-hand'").then(alt.value(PAPER)).otherwise(fill))
-        + alt.Chart(names).transform_calculate(text="datum.mark + ' asked in ' + datum.country").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("country:N", legend=None).scale(domain=[*COUNTRY.values()], range=[JAPAN, house.PALETTE["korea_text"]])))
+        + alt.Chart(names).transform_calculate(text="datum.mark + ' asked in ' + datum.country").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("country:N", legend=None).scale(domain=[*house.COUNTRIES.values()], range=[JAPAN, house.PALETTE["korea_text"]])))
     return house.publish(chart.resolve_scale(color="independent").add_params(series, answer).properties(height=280), id="explore-polls", table="polls", title="One pollster, one question at a time",
         subtitle="Share who gave the answer, of Japanese asked about South Korea (blue dots) and South Koreans asked about Japan (orange squares). Hollow: read in a copy of a named report",
         alt="One poll, dots for Japan and squares for South Korea, most joined by lines: in every round drawn a minority of either people trusts the other, 45% at most. Controls choose another pollster and question, and the friendly or the unfriendly answer.",

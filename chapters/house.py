@@ -1,6 +1,6 @@
 """The code that every chapter shares: load a table, publish a chart, bind the numbers in the prose.
 
-Public names: `load`, `publish`, `ledger`, `PALETTE`, `enable`. The module stands beside the notebooks so that
+Public names: `load`, `publish`, `ledger`, `enable`, `PALETTE`, `COUNTRIES`, `MEETINGS`. The module stands beside the notebooks so that
 `import house` works uninstalled wherever they run. What concerns only the built site lives in `book/`.
 """
 import csv
@@ -21,13 +21,17 @@ from altair.utils.schemapi import UndefinedType
 
 import numerals
 
-__all__ = ["load", "publish", "ledger", "PALETTE", "enable"]
+__all__ = ["load", "publish", "ledger", "enable", "PALETTE", "COUNTRIES", "MEETINGS"]
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 #: One colour per country, tied to neither flag; ink for both together. The site maps each to a light and a dark value.
 PALETTE = {"paper": "#fffdf8", "ink": "#1d1d1b", "muted": "#5c584f", "rule": "#d9d3c5", "japan": "#2f4b8f",
            "korea": "#d9622b", "korea_text": "#b8501c", "both": "#4a4a46", "weak": "#8a8578"}
+
+#: What readers see in place of a table's codes: the two countries, and the kinds of meeting.
+COUNTRIES = {"JPN": "Japan", "KOR": "South Korea"}
+MEETINGS = {"visit": "visit", "margins": "on the margins of another event", "informal": "informal talk", "brief": "greeting or corridor talk"}
 
 
 @functools.lru_cache(maxsize=None)

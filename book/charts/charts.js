@@ -48,8 +48,8 @@
     const vega = whole.vega;
     for (const source of vega.data || []) if (typeof source.values === "number") source.values = structuredClone(whole.data[source.values]);
     const holder = chart.drawing.appendChild(Object.assign(document.createElement("div"), { className: "chart-live" }));
-    const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false,
-      defaultStyle: false, logLevel: 0, tooltip: (handler, event, item, value) => tooltip(value, event?.clientX, event?.clientY) });
+    const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false, defaultStyle: false, logLevel: 0,
+      tooltip: (handler, event, item, value) => (event?.type === "mouseout" && matchMedia("(hover: none)").matches) || tooltip(value, event?.clientX, event?.clientY) }); // where nothing hovers, what a finger touched stays told until it touches elsewhere
     const svg = holder.querySelector("svg"), box = svg && svg.viewBox.baseVal, was = still.viewBox.baseVal;
     if (!box || !(Math.abs(box.width - was.width) < 24) || !(Math.abs(box.height - was.height) < 0.2 * was.height + 24) || !svg.querySelector("path[d], text, line, image")) {
       finalize();

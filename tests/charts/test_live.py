@@ -186,6 +186,10 @@ def test_touch_shows_a_tooltip(visit, site):
     page.locator("#fig-dots .chart-live .mark-symbol.role-mark path").first.tap()
     page.wait_for_selector(".chart-tip:not([hidden])")
     assert "level_m" in page.locator(".chart-tip").text_content()
+    page.wait_for_timeout(300)  # the pointer that stood for the finger is gone by now
+    assert page.locator(".chart-tip").is_visible(), "the tooltip goes with the finger"
+    page.touchscreen.tap(3, 3)
+    until(page, "document.querySelector('.chart-tip').hidden")
 
 
 def test_without_scripts(visit, site):
