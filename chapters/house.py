@@ -262,8 +262,8 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
     `title` is the finding, `subtitle` measure, unit and period, `alt` says in 40 to 300 characters what the drawing
     shows. `table` names the table or tables drawn; sources, licence and as-of date (the oldest, if several) come from
     their descriptor. `columns` maps the fields of the figure's data table to labels with units, which tooltips use too.
-    `phone` may be another drawing of the same data frames for narrow screens. Of several tables the first that may not
-    be passed on gives licence and reason; where these are not true of the whole, `terms` is the pair to say. Raises ValueError.
+    `phone` may be another drawing of the same data frames for narrow screens. The tables that may not be passed on,
+    or else the first, give licence and reason; where these are not true of the whole, `terms` is the pair to say. Raises ValueError.
     """
     if not isinstance(id, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id):
         raise ValueError(f"chart id {id!r}: use lower-case words joined by hyphens")
@@ -278,7 +278,7 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
     sources = {source["title"]: {"title": source["title"], "url": source.get("path"), "publisher": source.get("publisher")}
                for entry in entries for source in entry["sources"]}
     closed = [entry for entry in entries if not entry["redistribute"]]
-    license = (closed or entries)[0]["licenses"][0]
+    licenses = {license["title"]: license.get("path") for license in (entry["licenses"][0] for entry in closed or entries[:1])}
     chart = chart.copy()
     if isinstance(chart, altair.LayerChart) or isinstance(chart, altair.Chart) and isinstance(chart.width, UndefinedType):
         chart = chart.properties(width="container")
@@ -290,9 +290,9 @@ def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone
     narrow = phone and {part: value for part, value in phone.to_dict().items() if part not in ("$schema", "config", "datasets")}
     chart.usermeta = {"figure": {
         "id": id, "title": title, "subtitle": subtitle, "alt": alt, "note": note, "columns": columns, "tables": tables,
-        "sources": list(sources.values()), "license": {"title": terms[0], "url": None} if terms else {"title": license["title"], "url": license.get("path")},
+        "sources": list(sources.values()), "license": {"title": terms[0] if terms else "; ".join(licenses), "url": None if terms or len(licenses) > 1 else [*licenses.values()][0]},
         "as_of": min(entry["retrieved"] for entry in entries),
-        "download": not closed, "download_note": (terms[1] if terms else closed[0]["redistribute_note"]) if closed else None, **({"phone": narrow} if phone else {})}}
+        "download": not closed, "download_note": (terms[1] if terms else " ".join(dict.fromkeys(entry["redistribute_note"] for entry in closed))) if closed else None, **({"phone": narrow} if phone else {})}}
     return chart
 
 

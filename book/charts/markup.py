@@ -27,7 +27,7 @@ def table(spec):
 
 def _column(values):
     """Dates without their midnight, and without the day or month where a whole column has only firsts."""
-    present = [value for value in values if value is not None]
+    present = [value for value in values if value not in (None, "")]
     if not present or not all(isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d(T00:00:00(\.0+)?)?", value) for value in present):
         return values
     length = 10 if len(set(present)) < 3 or any(value[8:10] != "01" for value in present) else 7 if any(value[5:7] != "01" for value in present) else 4

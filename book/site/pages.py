@@ -139,7 +139,8 @@ def table_page(table, page, charts, reach, home, late, quoted):
             parts.append(f'<p class="small">Marked <em>weak</em>: {count:,} of {len(table.rows):,} rows, whose confidence is medium or low or whose value is second-hand, estimated or derived.</p>')
         parts += [turn(table, page, reach), body(table, rows, f"Rows of {entry['title']}")]
     if not entry["redistribute"]:
-        parts.append('<p class="small">No copy of this table is offered, as said above: the rows that a chapter quotes one by one stand here, the values that a chart draws stand under the chart.</p>')
+        here = "the rows that a chapter quotes one by one stand here" if rows else "no chapter quotes a row of it one by one, so none stands here"
+        parts.append(f'<p class="small">No copy of this table is offered, as said above: {here}; the values that a chart draws stand under the chart.</p>')
     elif table.fields and not rows:
         parts.append("<h2>Rows</h2><p>There are none yet.</p>")
     return "".join(parts) + "</section>"
