@@ -1,4 +1,5 @@
 """The data dictionary, the table pages, the ledger in print, the corrections and their feed, and what is due."""
+import copy
 import gzip
 import json
 import re
@@ -380,6 +381,32 @@ def test_chapters_print_their_ledger_and_link_their_numbers(book):
         bound = tree.select("main a.bound")
         assert len(bound) >= 5, f"{doc}: only {len(bound)} numbers of the prose lead to their table"
         assert all(link.get("title", "").startswith("From the table") and not link.find_parents("a") for link in bound)
+
+
+@pytest.mark.slow
+def test_the_first_use_of_a_term_in_a_chapter_leads_to_the_glossary(book):
+    """Once a chapter, where its prose first has the term; to the entry of that name, which is no person's; never from a heading, a figure or a table."""
+    bare = (lambda text: re.sub(r"\s+", " ", extension.fold(text)).strip("'\"").casefold())
+    entries = {f"glossary.html#{name['id']}": {bare(part) for part in re.split(r" \(|; |\)", name.get_text())} for name in soup(book / "chapters/glossary.html").select("dt [id]")}
+    people = {f"glossary.html#term-{row['id']}" for row in TABLES["glossary"].rows if row["kind"] == "person"}
+    chapters, faults = {path.stem: copy.copy(soup(path).main) for path in sorted(book.glob("chapters/[0-9]*.html"))}, []
+    linked = {(bare(link.get_text()), link["href"]) for main in chapters.values() for link in main.select("a.term")}
+    faults += [f"{words!r} leads to {to}, which is not its entry" for words, to in linked if not {words, words.removesuffix("s")} & entries.get(to, set())]
+    faults += [f"{words!r} is a person" for words, to in linked if to in people]
+    for page, main in chapters.items():
+        links = main.select("a.term")
+        faults += [f"{page}: {link.get_text()!r} is linked outside the prose" for link in links if not link.find_parent("p") or link.find_parent(["h1", "h2", "h3", "h4", "figure", "table", "details", "pre", "code"])]
+        for node in main.select("figure, details, table, nav, pre, code, .in-short, .run, a:not(.term)"):
+            node.decompose()
+        for link in links:
+            link.string = f"[{link.get_text()}]"
+        prose = re.sub(r"\s+", " ", extension.fold(" ".join(paragraph.get_text() for paragraph in main.find_all("p")))).casefold()
+        for to in {to for _, to in linked}:
+            names = "|".join(re.escape(words) for words, other in linked if other == to)
+            uses = [use[1] for use in re.finditer(rf"(?<!\w)(\[?)['\"]?(?:{names})(?!\w)", prose)]
+            if uses != ["["] * (len(uses) > 0) + [""] * (len(uses) - 1) or [link["href"] for link in links].count(to) != bool(uses):
+                faults.append(f"{page}: of {len(uses)} uses of {names}, those with a link are {[n for n, use in enumerate(uses, 1) if use]}, not the first alone")
+    assert len(linked) >= 15 and not faults, f"{len(linked)} terms are linked; {len(faults)} faults:\n  " + "\n  ".join(faults)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Sphinx extension of this book alone: a page for every table, numbers in prose that lead to their rows, corrections as a feed, how to cite and where to report.
+"""Sphinx extension of this book alone: a page for every table, numbers in prose that lead to their rows and terms that lead to the glossary, corrections as a feed, how to cite and where to report.
 
 Reads `data/` and the stored outputs of `chapters/`. A link to `data/<name>.csv` in a page leads to the table's page in
 the site; one whose text is "CSV", or to the descriptor, to the file. Nothing is configured here but through `html_baseurl`, `project` and the theme's `repository_url`.
@@ -21,12 +21,14 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging, osutil
 from sphinx.util.docutils import SphinxDirective
 
-from ..theme.new_chapter import repository
+from ..theme.new_chapter import chapter_number, repository
 from . import feed, package, pages
 
 HTML = ("html", "dirhtml", "singlehtml")
 GENERATED = ("chapters/data", "chapters/corrections")
 LINKED = {"chapter-cards", "key-numbers"}  # lists whose items are links already
+# Bodies, papers, places and words lead to their entry; people do not, whose names would fill pages with links, nor do words that stand everywhere and that readers know.
+UNLED_KINDS, UNLED = {"person"}, {"korea", "north-korea", "meeting", "visitors"}
 CSS = (Path(__file__).parent / "site.css").read_bytes()
 STYLE = f"site-{hashlib.sha256(CSS).hexdigest()[:10]}.css"
 
@@ -116,7 +118,7 @@ class ReportError(SphinxDirective):
         return [nodes.paragraph("", "", *said, nodes.Text(" and the number and, if you can, a source that says otherwise."))]
 
 
-# ---- numbers in prose ------------------------------------------------------------------------------------------
+# ---- numbers and terms in prose --------------------------------------------------------------------------------
 
 def fold(text):
     """Text as phrases and prose compare: straight quotes, one kind of blank; as many characters as before."""
@@ -136,36 +138,54 @@ def phrases(env, doc):
     return found
 
 
+def terms(env, doc):
+    """Pattern of the glossary's terms, the longest first, that a chapter links, and the addresses of their entries by number of group; nothing for other documents."""
+    if not chapter_number(doc) or "chapters/glossary" not in env.found_docs:
+        return re.compile("(?!)"), []
+    rows = [row for row in package.tables(env.srcdir)["glossary"].rows if row["kind"] not in UNLED_KINDS and row["id"] not in UNLED]
+    pairs = [(fold(name), row["id"]) for row in rows for name in re.split(r" \(|; |\)", row["term_en"]) if name]  # brackets hold another name; two with a slash are one: the book always writes both
+    pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
+    # In the middle of a sentence only the first letter changes; quotation marks may be missing.
+    groups = ["(" + re.sub("[A-Z]", r"(?i:\g<0>)", re.escape(name), count=1).translate({39: "'?", 34: '"?'}) + "s?)" for name, _ in pairs]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(groups)})(?!\w)"), [f"chapters/glossary.html#term-{id}" for _, id in pairs]
+
+
 class Bind(SphinxPostTransform):
-    """Each number of a bound phrase becomes a quiet link to its table or row."""
+    """Each number of a bound phrase becomes a quiet link to its table or row, each term of the glossary where a chapter first uses it one to its entry."""
     default_priority = 220  # after the theme has told its lists
     formats = ("html",)
 
     def run(self, **kwargs):
-        bound = phrases(self.env, self.env.docname)
-        if not bound:
+        bound, (term, entries) = phrases(self.env, self.env.docname), terms(self.env, self.env.docname)
+        if not bound and not entries:
             return
         import numerals
-        ordered, known = sorted(bound, key=len, reverse=True), package.tables(self.app.srcdir)
+        ordered, known, led = sorted(bound, key=len, reverse=True), package.tables(self.app.srcdir), set()
         for paragraph in list(self.document.findall(nodes.paragraph)):
             above = {name for node in up(paragraph) for name in node.get("classes", [])}
             if above & LINKED:
                 continue
             leaves, text, spans = list(paragraph.findall(nodes.Text)), "", {}
-            starts = []
+            starts, found = [], []
             for leaf in leaves:
                 starts.append(len(text))
                 text += "\0" * len(leaf) if isinstance(leaf.parent, (nodes.literal, nodes.raw, nodes.math)) else fold(str(leaf))
             for match, entry in ((match, bound[phrase]) for phrase in ordered if phrase in text for match in re.finditer(rf"(?<!\w){re.escape(phrase)}(?!\w)", text)):
+                table = known[entry["table"]]
                 for row, number in zip(entry["rows"] or [""] * len(entry["values"]), numerals.counted(match[0], len(entry["values"]))):
-                    first, last = match.start() + number.start, match.start() + number.end
-                    within = [place for place, start in enumerate(starts) if start <= first and last <= start + len(leaves[place])]
-                    for place in (place for place in within if self.open(leaves[place], paragraph, "in-short" in above)):
-                        taken = spans.setdefault(place, [])  # phrases may overlap: a number belongs to the longest
-                        if not any(first < stop and begun < last for begun, stop, *_ in taken):
-                            taken.append((first, last, entry["table"], row))
-            for place, found in spans.items():
-                self.link(leaves[place], starts[place], sorted(found), known)
+                    said = {"classes": ["bound"], "reftitle": f"From the table “{table.entry['title']}”" + (f", row {row}" if row else "")}
+                    found.append((match.start() + number.start, match.start() + number.end, table.address(row), said))
+            if "in-short" not in above and not any(isinstance(node, (nodes.table, nodes.figure)) for node in up(paragraph)):
+                found += [(*match.span(), entries[match.lastindex - 1], {"classes": ["term"]}) for match in term.finditer(text)]
+            for first, last, address, said in found:
+                within = [place for place, start in enumerate(starts) if start <= first and last <= start + len(leaves[place])]
+                for place in (place for place in within if address not in led and self.open(leaves[place], paragraph, "in-short" in above)):
+                    taken = spans.setdefault(place, [])  # phrases may overlap: a number belongs to the longest
+                    if not any(first < stop and begun < last for begun, stop, *_ in taken):
+                        taken.append((first, last, address, said))
+                        led |= {address} & set(entries)  # a term once, a number wherever it stands
+            for place, links in spans.items():
+                self.link(leaves[place], starts[place], sorted(links, key=lambda link: link[0]))
 
     @staticmethod
     def open(leaf, paragraph, strong_only):
@@ -174,12 +194,10 @@ class Bind(SphinxPostTransform):
         closed = any(issubclass(kind, (nodes.reference, addnodes.download_reference, nodes.literal, nodes.raw, nodes.footnote_reference, nodes.math)) for kind in kinds)
         return not closed and (not strong_only or nodes.strong in kinds)
 
-    def link(self, leaf, begin, found, known):
+    def link(self, leaf, begin, links):
         here, parts, end = self.app.builder.get_target_uri(self.env.docname), [], 0
-        for start, stop, name, row in ((start - begin, stop - begin, *to) for start, stop, *to in found):
-            table, kept = known[name], str(leaf)[start:stop]
-            parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", kept, internal=True, classes=["bound"], refuri=relative_uri(here, table.address(row)),
-                                                                       reftitle=f"From the table “{table.entry['title']}”" + (f", row {row}" if row else ""))]
+        for start, stop, address, said in ((start - begin, stop - begin, *to) for start, stop, *to in links):
+            parts += [nodes.Text(str(leaf)[end:start]), nodes.reference("", str(leaf)[start:stop], internal=True, refuri=relative_uri(here, address), **said)]
             end = stop
         leaf.parent.replace(leaf, [part for part in [*parts, nodes.Text(str(leaf)[end:])] if part.astext()])
 
