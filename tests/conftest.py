@@ -1,4 +1,6 @@
 """Fixtures for all tests; they and the helpers stand in `common`, which other test modules can import by name."""
+import os
+
 from common import *  # noqa: F401, F403
 
 
@@ -9,3 +11,8 @@ def pytest_collection_modifyitems(config, items):
         return item.get_closest_marker("slow") is not None, name.startswith("charts/"), "published" not in item.fixturenames and "pdf" not in name and "visit" not in name
     if hasattr(config, "workerinput"):
         items.sort(key=place)
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One worker more than there are processors: a test in a browser waits for a third of its time."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count() + 1

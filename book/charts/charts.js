@@ -273,8 +273,8 @@
   }
 
   // ---- when ----------------------------------------------------------------------------------------------------
-  function arm() {
-    if (armed) return;
+  function arm({ type, movementX, movementY }) {
+    if (armed || type === "pointermove" && !movementX && !movementY) return; // browsers tell of a pointer at rest, too
     armed = true;
     const near = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) if (isIntersecting) { near.unobserve(target); wake(target); }
