@@ -5,10 +5,11 @@ import json
 import os
 import re
 import subprocess
+import zlib
 from datetime import date, datetime, timezone
 from pathlib import Path
 
-PER_PAGE = 300  # rows on one page of a table
+CELLS, PACKED = 1500, 10_000  # at most on one page of a table: what a phone lays out in one go, and bytes that come in the first round of a connection
 DESCRIPTOR = "data/datapackage.json"
 SPEC, LEDGER = "application/vnd.vegalite.v6+json", "application/vnd.ledger+json"
 KINDS = {"curated": "gathered by hand, each row with its source", "verbatim": "official or published series, as printed",
@@ -81,9 +82,11 @@ class Table:
         with self.path.with_name("archived_copies.csv").open(encoding="utf-8", newline="") as file:
             return {row["url"]: row["archive_url"] for row in csv.DictReader(file)}
 
-    @property
+    @functools.cached_property
     def pages(self):
-        return max(1, -(-len(self.rows) // PER_PAGE))
+        if not self.rows or not self.entry["redistribute"]:  # of a closed table only a few rows are shown
+            return 1
+        return max(-(-len(self.rows) * len(self.fields) // CELLS), -(-len(zlib.compress(self.path.read_bytes())) // PACKED))
 
     def part(self, page):
         """First and last+1 row of a page, counted from 0: parts are of one size."""

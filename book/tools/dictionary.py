@@ -70,7 +70,7 @@ def block(table, charts):
     label = f"All {count}" if len(table.rows) > 1 else "The table"
     yield from (f"[{label}: `{table.name}`]({file}) · {got} · {md(entry['coverage'])} · {kind} · checked {package.day(entry['retrieved'])}, {due}", "")
     if charts:
-        yield from ("Charts: " + ", ".join(f"[{md(title)}](#fig-{id})" for id, title, _ in charts), "")
+        yield from ("Charts: " + ", ".join(f"{{numref}}`fig-{id}`" for id, *_ in charts), "")
     yield from ("<details>", "<summary>Columns, sources, licence, caveats</summary>", "")
     if table.fields:
         columns = [f"`{field['name']}`" + (f" ({md(field['unit'])})" if field.get("unit") else "") for field in table.fields if field["name"] not in SOURCED]

@@ -32,22 +32,20 @@
   document.addEventListener("click", function (e) { if (!drawer.contains(e.target)) close(); });
   drawer.addEventListener("focusout", function (e) { if (e.relatedTarget && !drawer.contains(e.relatedTarget)) close(); });
 
-  // A table that fits needs no scrolling region.
-  var tables = document.querySelectorAll(".table-scroll");
-  var fit = function () {
-    tables.forEach(function (t) {
-      var wide = t.scrollWidth > t.clientWidth + 1;
+  // A table that fits needs no scrolling region. One that is not laid out yet is told of when it is; all are measured before any is changed.
+  var fit = new ResizeObserver(function (seen) {
+    seen.map(function (s) { return [s.target, s.target.scrollWidth > s.target.clientWidth + 1]; }).forEach(function (s) {
+      var t = s[0], wide = s[1];
       if (wide) { t.tabIndex = 0; t.setAttribute("role", "region"); }
       else { t.removeAttribute("tabindex"); t.removeAttribute("role"); }
       if (!t.dataset.label) t.dataset.label = t.getAttribute("aria-label");
       if (wide) t.setAttribute("aria-label", t.dataset.label); else t.removeAttribute("aria-label");
     });
-  };
-  if (tables.length) addEventListener("resize", fit);
+  });
 
   // After the first frame, when measuring costs nothing: tables, and the page's other scripts (a page in the background has no frame, and waits a second).
   var rest = function () {
-    fit();
+    document.querySelectorAll(".table-scroll").forEach(function (t) { fit.observe(t); });
     if (!self.dataset.later) return;
     self.dataset.later.split(" ").forEach(function (src) { document.head.appendChild(Object.assign(document.createElement("script"), { src: src, async: false })); });
     self.removeAttribute("data-later");
