@@ -70,7 +70,8 @@ def test_every_row_has_an_address_of_its_own():
         found = [table.address(key) for key in table.places]
         assert len(set(found)) == len(table.rows), f"data/{table.path.name}: two keys make one anchor; tell them apart by more than punctuation"
         sizes = [last - first for first, last in map(table.part, range(table.pages))]
-        assert sum(sizes) == len(table.rows) and max(sizes) * len(table.fields) < package.CELLS + len(table.fields), f"{name}: pages of {sizes} rows"
+        small = max(sizes) * len(table.fields) < package.CELLS + len(table.fields) or not table.entry["redistribute"]  # a closed table shows few of its rows
+        assert sum(sizes) == len(table.rows) and small, f"{name}: pages of {sizes} rows"
 
 
 def test_a_row_on_a_later_page_is_found_there():
