@@ -268,7 +268,7 @@
   function follow() {
     const [figure] = asked();
     if (!figure) return;
-    figure.scrollIntoView({ block: "start" });
+    figure.scrollIntoView({ block: "start", behavior: "instant" });
     live.has(figure) ? restore(live.get(figure)) : wake(figure);
   }
 
