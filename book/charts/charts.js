@@ -268,7 +268,7 @@
   function follow() {
     const [figure] = asked();
     if (!figure) return;
-    figure.scrollIntoView({ block: "start", behavior: "instant" });
+    figure.scrollIntoView({ block: "start" });
     live.has(figure) ? restore(live.get(figure)) : wake(figure);
   }
 
