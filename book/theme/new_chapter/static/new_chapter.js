@@ -32,7 +32,7 @@
   document.addEventListener("click", function (e) { if (!drawer.contains(e.target)) close(); });
   drawer.addEventListener("focusout", function (e) { if (e.relatedTarget && !drawer.contains(e.relatedTarget)) close(); });
 
-  // A table that fits needs no scrolling region. One that is not laid out yet is told of when it is; all are measured before any is changed.
+  // A table that fits needs no scrolling region. All are measured before any is changed.
   var fit = new ResizeObserver(function (seen) {
     seen.map(function (s) { return [s.target, s.target.scrollWidth > s.target.clientWidth + 1]; }).forEach(function (s) {
       var t = s[0], wide = s[1];
