@@ -210,7 +210,8 @@ class Visit:
         self.context.close()
 
     def settle(self):
-        """Wait until nothing more is fetched: no script left for later, and nothing under way twice, a tenth of a second apart."""
+        """Wait until nothing more is fetched: no script left for later, and nothing under way twice, a tenth of a second apart. Sections that wait to be laid out wait no longer."""
+        self.page.evaluate("document.documentElement.classList.remove('afresh')")
         self.until("!document.querySelector('script[data-later]')", "the scripts that wait for the page are asked for")
         for _ in range(150):
             quiet = not self.under_way

@@ -466,7 +466,7 @@ class Runner:
         """What fails in a stage, or None."""
         if name == "make data":
             for tool in ("package", "dictionary"):
-                for path in ("data/datapackage.json", *(f"data/{entry['path']}" for entry in self.copy.package()["resources"] if entry["class"] == "constructed"), "chapters/data.md", "chapters/glossary.md", "chapters/corrections.md"):
+                for path in ("data/datapackage.json", *(f"data/{entry['path']}" for entry in self.copy.package()["resources"] if entry["class"] == "constructed"), *(f"chapters/{page.name}" for page in (self.copy.root / "chapters").glob("*.md"))):
                     self.copy.keep(path)
                 code, said = self.run(sys.executable, f"book/tools/{tool}.py")
                 if code:

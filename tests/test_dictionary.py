@@ -45,22 +45,23 @@ def test_generated_pages_are_fresh():
 
 
 def test_the_dictionary_says_of_every_table_what_readers_need():
-    text = next(text for path, text in dictionary.render(ROOT).items() if path.name == "data.md")
+    index, *parts = (text for path, text in dictionary.render(ROOT).items() if path.stem.split("_")[0] == "data")
     for name, table in TABLES.items():
-        block = text.split(f"(table-{name})=\n")
-        assert len(block) == 2, f"chapters/data.md has {len(block) - 1} blocks for the table {name}, not one"
+        assert index.count(f"`table-{name}`") == 1, f"chapters/data.md does not list the table {name}, or twice"
+        block = "\n".join(parts).split(f"(table-{name})=\n")
+        assert len(block) == 2, f"the data pages have {len(block) - 1} blocks for the table {name}, not one"
         block, entry = block[1].split("\n(table-")[0], table.entry
         for what, said in {"title": entry["title"], "row": entry["row"], "coverage": entry["coverage"], "day of the check": package.day(entry["retrieved"]), "licence": entry["licenses"][0]["title"],
                            "first caveat": (entry["caveats"] or [""])[0], "reason for no download": entry.get("redistribute_note", "")}.items():
-            assert dictionary.md(said) in block, f"chapters/data.md, {name}: its {what} is missing"
-        assert ("**Beware:**" in block) == bool(entry["caveats"]), f"chapters/data.md, {name}: 'Beware:' with nothing after it, or a caveat without it"
+            assert dictionary.md(said) in block, f"data pages, {name}: its {what} is missing"
+        assert ("**Beware:**" in block) == bool(entry["caveats"]), f"data pages, {name}: 'Beware:' with nothing after it, or a caveat without it"
         heads = re.findall(r"(?m)^\| (.*) \|$", block)[:1]
         bare = [field["title"] for field in table.fields if field.get("unit") and dictionary.md(field["title"]) in " | ".join(heads).split(" | ")]
-        assert not bare, f"chapters/data.md, {name}: the heads of {bare} do not say their unit"
-        assert f"](../data/{table.path.name})" in block, f"chapters/data.md, {name}: no link to the table"
-        assert (f"[CSV](../data/{table.path.name})" in block or f"[JSON](../data/{table.path.name})" in block) == entry["redistribute"], f"chapters/data.md, {name}: a download is offered against its terms, or missing"
+        assert not bare, f"data pages, {name}: the heads of {bare} do not say their unit"
+        assert f"](../data/{table.path.name})" in block, f"data pages, {name}: no link to the table"
+        assert (f"[CSV](../data/{table.path.name})" in block or f"[JSON](../data/{table.path.name})" in block) == entry["redistribute"], f"data pages, {name}: a download is offered against its terms, or missing"
         for field in table.fields:
-            assert f"`{field['name']}`" in block or field["name"] in dictionary.SOURCED, f"chapters/data.md, {name}: column {field['name']} is missing"
+            assert f"`{field['name']}`" in block or field["name"] in dictionary.SOURCED, f"data pages, {name}: column {field['name']} is missing"
 
 
 # ---- addresses -------------------------------------------------------------------------------------------------
@@ -365,7 +366,7 @@ def test_the_descriptor_offered_describes_the_files_offered(book):
     described = {entry["path"] for entry in json.loads((book / "data/datapackage.json").read_text("utf-8"))["resources"]}
     assert described == {path.name for path in (book / "data").iterdir()} - {"datapackage.json"}
     led = {(page.parent / link["href"]).resolve() for page in book.rglob("*.html") for link in soup(page).select("a[href$='datapackage.json']") if "://" not in link["href"]}
-    files = {link["href"]: link.get("aria-label", "") for link in soup(book / "chapters/data.html").find_all("a", string=["CSV", "JSON"])}
+    files = {link["href"]: link.get("aria-label", "") for page in (book / "chapters").glob("data_*.html") for link in soup(page).find_all("a", string=["CSV", "JSON"])}
     assert len(set(files.values())) == len(files) >= 40 and all(re.match("(CSV|JSON) of .", name) for name in files.values()), f"links to files are called {files}"
     assert led == {(book / "data/datapackage.json").resolve()}, f"links to the descriptor lead to {led}: another copy of it stands beside no file and names tables that are not offered"
 

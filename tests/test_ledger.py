@@ -1,5 +1,6 @@
 """The ledger in print: in the built book a number in a paragraph leads to its table or row."""
 import copy
+import re
 
 import pytest
 
@@ -7,7 +8,7 @@ import numerals
 from common import pages, soup
 
 UNLINKED = ".in-short, .key-numbers, .chapter-cards, figure, details, table, svg, nav, pre, .kicker, .citation"  # these are links themselves, or stand in the list at the end
-PAGES = [page for page in pages() if page.split("/")[-1] not in ("data.html", "corrections.html", "glossary.html")]  # those three print tables
+PAGES = [page for page in pages() if not re.search("/(data(_.*)?|corrections|glossary).html", page)]  # those three print tables
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from book.site import package
 
 LEDGER, SPEC = "application/vnd.ledger+json", "application/vnd.vegalite.v6+json"
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
-PAGES = [page for page in [ROOT / "index.md", *sorted((ROOT / "chapters").glob("*.md"))] if page.exists() and page.stem not in ("data", "corrections", "glossary")]  # those three print tables, each row with its source
+PAGES = [page for page in [ROOT / "index.md", *sorted((ROOT / "chapters").glob("*.md"))] if page.exists() and page.stem.split("_")[0] not in ("data", "corrections", "glossary")]  # those print tables, each row with its source
 
 
 def plain(markdown):

@@ -169,6 +169,26 @@ def test_without_script_the_book_is_whole(origin, browser, chosen):
         assert "needs JavaScript" in visit.page.locator("noscript").inner_text(), "search.html does not say that it needs a script"
 
 
+@pytest.mark.parametrize("page", [next(iter(CHARTS)), "chapters/methods.html"])
+def test_a_phone_lays_out_a_page_in_parts(origin, browser, page):
+    """Opened at its top, a page has its lower sections laid out after the rest, one by one, and nothing moves; opened at a place, or anew, it is whole at once."""
+    page, phone = f"{origin}/{page}", {"viewport": {"width": 360, "height": 1600}, "is_mobile": True, "has_touch": True}
+    left = "[...document.querySelectorAll('main section > section')].filter(part => !part.firstElementChild.checkVisibility({contentVisibilityAuto: true})).length"
+    seen = "[...document.querySelectorAll('main :is(h1, h2)')].map(one => Math.round(one.getBoundingClientRect().top)).filter(top => top < innerHeight)"
+    with Visit(browser, page, until="commit", **phone) as visit:
+        visit.until(f"document.readyState !== 'loading' && performance.getEntriesByName('first-contentful-paint').length > 0 && {left} >= 3", "sections far below are left for later")
+        before = visit.page.evaluate(seen)
+        visit.until(f"{left} === 0", "all sections are laid out")
+        visit.until("!document.querySelector('.afresh')", "the page is done with laying out")
+        after = visit.page.evaluate(seen)
+        assert len(before) > 1 and after[:len(before)] == before, f"laying out the sections below moves what is read: headings are at {before}, then at {after}"
+        visit.page.reload(wait_until="load")
+        assert visit.page.evaluate(left) == 0, "loaded anew, the page leaves sections for later: the reader's place would be lost"
+        last = visit.page.evaluate("[...document.querySelectorAll('main figure.chart')].at(-1).id")
+    with Visit(browser, f"{page}#{last}", **phone) as visit:
+        assert visit.page.evaluate(left) == 0, "opened at a figure, the page leaves sections above it for later: the figure would move"
+
+
 @pytest.mark.parametrize("page", ["index.html", next(iter(CHARTS))])
 def test_a_slow_line_brings_text_and_drawings_first(origin, browser, page):
     """400 kbit/s and 400 ms away, fonts and chart scripts held back for good: the whole page can still be read, on the screen within 6 s."""

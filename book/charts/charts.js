@@ -285,8 +285,6 @@
   window.addEventListener("hashchange", follow);
   window.addEventListener("scroll", () => tip && (tip.hidden = true), { passive: true });
   follow();
-  const below = [...document.querySelectorAll(".chart-static > svg")]; // laid out one by one when the page has time, for pictures of the whole page
-  setTimeout(function lay() { if (below.length) (window.requestIdleCallback || setTimeout)(() => { below.shift().style.contentVisibility = "visible"; lay(); }); }, 2000);
   for (const button of document.querySelectorAll(".chart-copy")) {
     button.hidden = false;
     button.addEventListener("click", async () => {

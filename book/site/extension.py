@@ -25,7 +25,7 @@ from ..theme.new_chapter import chapter_number, repository
 from . import feed, package, pages
 
 HTML = ("html", "dirhtml", "singlehtml")
-GENERATED = ("chapters/data", "chapters/corrections")
+GENERATED = re.compile("chapters/(data|data_.*|corrections)")
 LINKED = {"chapter-cards", "key-numbers"}  # lists whose items are links already
 # Bodies, papers, places and words lead to their entry; people do not, whose names would fill pages with links, nor do words that stand everywhere and that readers know.
 UNLED_KINDS, UNLED = {"person"}, {"korea", "north-korea", "meeting", "visitors"}
@@ -127,7 +127,7 @@ def fold(text):
 
 def phrases(env, doc):
     """{folded phrase: entry} that may stand in a document: its own ledger, or every chapter's where it has no kernel."""
-    if doc in GENERATED:
+    if GENERATED.fullmatch(doc):
         return {}
     found = {}
     for chapter, entries in env.book_ledgers:
@@ -247,8 +247,9 @@ def table_pages(app):
     found, uses = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs)
     late = set(app.config.charts_overdue)
     quoted = {(entry["table"], row) for _, entries in app.env.book_ledgers for entry in entries for row in entry["rows"]}
-    home, read = "chapters/data.html" if "chapters/data" in app.env.found_docs else "", {}
+    described, read = app.env.get_domain("std").anonlabels, {}
     for table in found.values():
+        home = "{}.html#{}".format(*described[f"table-{table.name}"]) if f"table-{table.name}" in described else ""
         for page in range(table.pages):
             name, (first, last) = table.page(page), table.part(page)
             html = pages.table_page(table, page, uses.get(table.name, []), lambda to: relative_uri(f"{name}.html", to), home, table.name in late, quoted)

@@ -112,12 +112,12 @@ def facts(table, reach, late):
 
 
 def table_page(table, page, charts, reach, home, late, quoted):
-    """A page of a table as HTML. `reach` turns an address in the site into one from this page; `home` is the data dictionary's, or "".
+    """A page of a table as HTML. `reach` turns an address in the site into one from this page; `home` is that of what the dictionary says of the table, or "".
 
     Of a table that may not be republished only the rows that a chapter quotes, pairs (table, key) in `quoted`, are shown.
     """
     entry, (first, last) = table.entry, table.part(page)
-    back = link("The data", reach(f"{home}#table-{table.name.replace('_', '-')}")) if home else "The data"
+    back = link("The data", reach(home)) if home else "The data"
     parts = [f'<section class="table-page"><p class="kicker"><span>{back}</span> <span>{escape(table.name)}</span></p><h1>{words(entry["title"])}</h1>']
     if page == 0:
         parts += [f'<p class="standfirst">Each row is {words(entry["row"][:1].lower() + entry["row"][1:])}.</p><p>{words(entry["description"])}</p>', facts(table, reach, late)]

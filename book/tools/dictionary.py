@@ -1,4 +1,4 @@
-"""Write `chapters/data.md`, the data dictionary, `chapters/glossary.md` and `chapters/corrections.md` from `data/` and the chapters' stored charts.
+"""Write the data dictionary (`chapters/data.md` and its parts), `chapters/glossary.md` and `chapters/corrections.md` from `data/` and the chapters' stored charts.
 
 `python book/tools/dictionary.py` (part of `make data` and `make notebooks`). The pages say nothing that is not there,
 and are written only if they change; `render` gives their text to the tests.
@@ -17,6 +17,10 @@ from book.site import package  # noqa: E402
 SHARED = ("key_moments", "leaders", "leader_terms", "countries", "world_land", "glossary", "corrections", "archived_copies")
 THEMES = {"02": "Meetings of leaders", "03": "Sixty years", "04": "Court-ordered damages", "05": "The low point, and opinion", "06": "Crossing the strait",
           "07": "Getting people out", "08": "The neighbourhood", "01": "The article and after", "09": "The article and after", "me": "How the book was checked", "shared": "Shared by all chapters"}
+#: The dictionary's pages, {file: (heading, themes)}: on each as much as a phone gets in the first round of a connection. A theme that none has goes to the last.
+PARTS = {"data_sixty_years": ("The data: leaders and sixty years", ("Meetings of leaders", "Sixty years")),
+         "data_people": ("The data: damages, opinion, travel and evacuations", ("Court-ordered damages", "The low point, and opinion", "Crossing the strait", "Getting people out")),
+         "data_neighbourhood": ("The data: the neighbourhood, and what chapters share", ())}
 OURS = "CC-BY-4.0"
 PREVIEW, WIDTH, CAVEATS = 4, 32, 1  # columns of a preview, characters of a cell, caveats before "more": the page has to stay light
 
@@ -86,24 +90,37 @@ def block(table, charts):
     yield from ("</details>", "")
 
 
+def by_theme(tables, themes=None):
+    """(heading, its tables) of these themes, of all by default; headings without a table are left out."""
+    for heading in themes or dict.fromkeys([*THEMES.values(), *map(theme, tables.values())]):
+        mine = [table for table in tables.values() if theme(table) == heading]
+        if mine:
+            yield heading, mine
+
+
 def dictionary(root):
+    """{page's name: its lines}: the list of all tables, then their descriptions."""
     tables = package.tables(root)
     listed = {f"chapters/{name}" for name in re.findall(r"chapters/([\w-]+)", (root / "_toc.yml").read_text("utf-8"))}
     charts, closed = package.charts(root, listed), sum(not table.entry["redistribute"] for table in tables.values())
     own = sum(table.entry["redistribute"] and any(one["name"] != OURS for one in table.entry["licenses"]) for table in tables.values())
     rows = sum(len(table.rows) for table in tables.values())
-    yield from ("<!-- Written by book/tools/dictionary.py from data/datapackage.json: edit that, then `make data`. -->", "# The data", "",
-                f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described here: what a row is, the first and the last row, where they come from, "
-                "on what terms, and what to beware of. The page of a table, one link away, has its rows with their sources, and what each column means.", "",
+    made = "<!-- Written by book/tools/dictionary.py from data/datapackage.json: edit that, then `make data`. -->"
+    lines = [made, "# The data", "",
+                f"Every number in the book comes from one of {len(tables)} files, {rows:,} rows in all. Each is described one link away: its columns, the first and the last row, where they come from, "
+                "on what terms, and what to beware of. From there another link leads to all its rows with their sources, and to what each column means.", "",
                 "[The descriptor](../data/datapackage.json) is a Data Package: `frictionless` and like tools read all tables with their types; `pandas.read_csv` reads any of them alone. "
                 f"For {closed} of the tables no file is offered, because their sources do not allow a copy or state no terms: their pages say which. "
-                f"Of the rest, {own} are wholly or in part under open licences other than the book's CC BY; each table names its own.", "")
-    for heading in dict.fromkeys([*THEMES.values(), *map(theme, tables.values())]):
-        mine = [table for table in tables.values() if theme(table) == heading]
-        if mine:
-            yield from (f"## {heading}", "")
-            for table in mine:
-                yield from block(table, charts.get(table.name, []))
+                f"Of the rest, {own} are wholly or in part under open licences other than the book's CC BY; each table names its own.", ""]
+    for heading, mine in by_theme(tables):
+        lines += [f"## {heading}", "", *(f"- {{ref}}`table-{table.name}`" + (f", {len(table.rows):,} rows" if len(table.rows) > 1 else "") + f". {md(re.split(r'(?<=[.])(?= [A-Z])', table.entry['description'])[0])}" for table in mine), ""]
+    placed = {heading for _, themes in PARTS.values() for heading in themes}
+    found = {"data": lines}
+    for name, (title, themes) in PARTS.items():
+        found[name] = [made, f"# {title}", "", "Part of [the list of all tables](data.md).", ""]
+        for heading, mine in by_theme(tables, themes or [heading for heading, _ in by_theme(tables) if heading not in placed]):
+            found[name] += [f"## {heading}", "", *(line for table in mine for line in block(table, charts.get(table.name, [])))]
+    return found
 
 
 def corrections(root):
@@ -137,9 +154,10 @@ def glossary(root):
 
 
 def render(root=ROOT):
-    """{path: text} of the three pages."""
+    """{path: text} of the pages."""
     root = Path(root)
-    return {root / "chapters" / name: re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n" for name, lines in (("data.md", dictionary(root)), ("glossary.md", glossary(root)), ("corrections.md", corrections(root)))}
+    found = {**dictionary(root), "glossary": glossary(root), "corrections": corrections(root)}
+    return {root / f"chapters/{name}.md": re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n" for name, lines in found.items()}
 
 
 def main():

@@ -277,8 +277,7 @@ def furnish_page(app, pagename, templatename, context, doctree):
     names = [n.strip() for n in (context.get("theme_foot") or "").split(",")]
     context["foot"] = [(env.titles[last[n]].astext(), pathto(last[n])) for n in names if n in last]
     context["csp"] = "" if str(meta.get("csp", "")).lower() in ("off", "false") else context.get("theme_csp")
-    context["unlisted"] = templatename in ("search.html", "404.html")
-    base = "" if context["unlisted"] else (app.config.html_baseurl or "").rstrip("/")
+    base = "" if templatename in ("search.html", "404.html") else (app.config.html_baseurl or "").rstrip("/")
     # "index.html" is the address of the folder it lies in
     context["pageurl"] = f"{base}/{'' if pagename == root else pagename + '.html'}" if base else None
     page = pagename.rsplit("/", 1)[-1]

@@ -43,15 +43,21 @@
     });
   });
 
-  // After the first frame, when measuring costs nothing: tables, and the page's other scripts (a page in the background has no frame, and waits a second).
+  // Once the text is on the screen: tables are measured, and the page's other scripts asked for (a page in the background is not painted, and waits a second).
   var rest = function () {
     document.querySelectorAll(".table-scroll").forEach(function (t) { fit.observe(t); });
     if (!self.dataset.later) return;
     self.dataset.later.split(" ").forEach(function (src) { document.head.appendChild(Object.assign(document.createElement("script"), { src: src, async: false })); });
     self.removeAttribute("data-later");
   };
-  var drawn = function () { requestAnimationFrame(function () { setTimeout(rest); }); setTimeout(rest, 1000); };
+  var drawn = function () { new PerformanceObserver(rest).observe({ type: "paint", buffered: true }); setTimeout(rest, 1000); };
   if (document.readyState === "complete") drawn(); else addEventListener("load", drawn);
+
+  // Sections below the window are laid out one by one when the page has time: then its length is right, and a picture of the whole of it has no blanks.
+  var below = document.querySelectorAll(".afresh main section > section"), laid = 0;
+  var idle = window.requestIdleCallback || setTimeout;
+  var lay = function () { if (laid === below.length) root.classList.remove("afresh"); else { below[laid++].style.contentVisibility = "visible"; idle(lay); } };
+  setTimeout(lay, 2000);
 
   // Where on the page the reader is.
   var list = $(".on-page");
