@@ -21,7 +21,7 @@ from altair.utils.schemapi import UndefinedType
 
 import numerals
 
-__all__ = ["load", "publish", "ledger", "enable", "PALETTE", "COUNTRIES", "MEETINGS"]
+__all__ = ["load", "known", "publish", "ledger", "enable", "PALETTE", "COUNTRIES", "MEETINGS"]
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 
@@ -184,6 +184,11 @@ def _table(name, described, stored):
             if value and value not in known:
                 raise ValueError(f"{place}, row {row + 1}, column {column}: {value!r} is not in data/{_resource(target or entry['name'])['path']}, column {other}")
     return pd.DataFrame(typed)
+
+
+def known(rows):
+    """Dates as far as they are known: a Series of ISO text, `2023`, `2023-08` or `2023-08-18`, from the columns `date` and `date_precision` (year, month or day) of a table."""
+    return pd.Series([day[:{"year": 4, "month": 7, "day": 10}[precision]] for day, precision in zip(rows.date.dt.strftime("%Y-%m-%d"), rows.date_precision)], rows.index, dtype="str")
 
 
 def _theme():
