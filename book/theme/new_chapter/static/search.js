@@ -36,9 +36,8 @@ const SPHINX_HIGHLIGHT_ENABLED = false;
       if (summary) summary.textContent = summary.textContent.replace(/^\.{3}\S* */, "… ").replace(/ *\S*\.{3}$/, " …");
       return summary;
     };
-    const listed = new Set([...document.querySelectorAll(".drawer a")].map((link) => link.getAttribute("href")));
-    Scorer.score = (item) => { // the pages that the contents do not list are those of tables: they come last, and are not fetched for an excerpt
-      if (listed.has(`${item[0]}.html`)) return item[4];
+    Scorer.score = (item) => { // pages of tables come last, and are not fetched for an excerpt
+      if (!item[0].startsWith("tables/")) return item[4];
       item[3] = "a table";
       return item[4] - 100;
     };
