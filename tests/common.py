@@ -156,9 +156,23 @@ def browser():
     code, path = run("sh", "tests/browser.sh")
     assert code == 0, path
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path.strip().splitlines()[-1], args=CHROME)
+        chromium = Chromium(lambda: playwright.chromium.launch(executable_path=path.strip().splitlines()[-1], args=CHROME))
         yield chromium
         chromium.close()
+
+
+class Chromium:
+    """A browser that can be started anew: one that has stopped painting a window may paint the next one no more either."""
+
+    def __init__(self, launch):
+        self.launch, self.process = launch, launch()
+
+    def __getattr__(self, name):
+        return getattr(self.process, name)
+
+    def renew(self):
+        self.process.close()
+        self.process = self.launch()
 
 
 WATCH = """
@@ -182,7 +196,7 @@ class Visit:
     """One page in one browser context, with what it fetched and what it complained of; `before(visit)` is called before it is asked for."""
 
     def __init__(self, browser, address, before=None, until="load", **context):
-        self.address, self.faults, self.bytes, self.fetched, self.under_way = address, [], 0, [], set()
+        self.address, self.faults, self.bytes, self.fetched, self.under_way, self.unpainted, self.browser = address, [], 0, [], set(), False, browser
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **context})  # scrolls at once
         self.context.add_init_script(WATCH)
         self.page = self.context.new_page()
@@ -208,6 +222,8 @@ class Visit:
 
     def __exit__(self, *_):
         self.context.close()
+        if self.unpainted:
+            self.browser.renew()
 
     def settle(self):
         """Wait until nothing more is fetched: no script left for later, and nothing under way twice, a tenth of a second apart. Sections that wait to be laid out wait no longer."""
@@ -238,8 +254,9 @@ class Visit:
             self.page.screenshot(timeout=5_000)
 
     def stuck(self):
-        """Nothing if the page is painted, else the words at which pytest.ini has a test run once more, in a new window."""
-        return "" if self.page.evaluate(PAINTED) else ". Chromium no longer paints this window"
+        """Nothing if the page is painted, else the words at which pytest.ini has a test run once more, in a new browser."""
+        self.unpainted = not self.page.evaluate(PAINTED)
+        return ". Chromium no longer paints this window" if self.unpainted else ""
 
     def scroll(self):
         """Scroll past everything, as a reader does, until every chart has come alive."""

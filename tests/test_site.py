@@ -211,10 +211,13 @@ PRINTED = """() => [...document.querySelectorAll('button, select, input, textare
 
 def test_only_what_the_browser_stopped_painting_is_tried_again(browser, tmp_path):
     (tmp_path / "page.html").write_text("<!DOCTYPE html><title>Still</title>", encoding="utf-8")
+    first = browser.process
     with Visit(browser, (tmp_path / "page.html").as_uri()) as visit:
         assert visit.stuck() == "", "a page that is painted counts as stuck"
+    assert browser.process is first
     with Visit(browser, (tmp_path / "page.html").as_uri(), lambda visit: visit.page.add_init_script("window.requestAnimationFrame = () => 0")) as visit:
         words = visit.stuck()
+    assert browser.process is not first and not first.is_connected(), "what is tried again runs in the browser that stopped painting"
     (tmp_path / "test_twice.py").write_text(f"""seen = []\n
 def test_not_painted():
     seen.append(1)

@@ -271,6 +271,7 @@
     figure.scrollIntoView({ block: "start" });
     live.has(figure) ? restore(live.get(figure)) : wake(figure);
   }
+
   // ---- when ----------------------------------------------------------------------------------------------------
   function arm({ type, movementX, movementY }) {
     if (armed || type === "pointermove" && !movementX && !movementY) return; // browsers tell of a pointer at rest, too
@@ -285,6 +286,7 @@
   window.addEventListener("hashchange", follow);
   window.addEventListener("scroll", () => tip && (tip.hidden = true), { passive: true });
   follow();
+
   for (const button of document.querySelectorAll(".chart-copy")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
