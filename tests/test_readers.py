@@ -171,17 +171,21 @@ def test_without_script_the_book_is_whole(origin, browser, chosen):
 
 @pytest.mark.parametrize("page", [next(iter(CHARTS)), "chapters/methods.html"])
 def test_a_phone_lays_out_a_page_in_parts(origin, browser, page):
-    """Opened at its top, a page has its lower sections laid out after the rest, one by one, and nothing moves; opened at a place, or anew, it is whole at once."""
-    page, phone = f"{origin}/{page}", {"viewport": {"width": 360, "height": 1600}, "is_mobile": True, "has_touch": True}
-    left = "[...document.querySelectorAll('main section > section')].filter(part => !part.firstElementChild.checkVisibility({contentVisibilityAuto: true})).length"
-    seen = "[...document.querySelectorAll('main :is(h1, h2)')].map(one => Math.round(one.getBoundingClientRect().top)).filter(top => top < innerHeight)"
+    """Opened at its top, a page has its lower sections and drawings laid out after the rest, one by one, and nothing moves; opened at a place, or anew, it is whole at once."""
+    page, phone = f"{origin}/{page}", {"viewport": {"width": 360, "height": 900}, "is_mobile": True, "has_touch": True}
+    laid = "checkVisibility({contentVisibilityAuto: true})"
+    left = f"[...document.querySelectorAll('main section > section > :first-child, main .chart-narrow svg > g')].filter(part => !part.{laid}).length"
+    drawings = f"[...document.querySelectorAll('main .chart-narrow svg')].map(svg => [svg.{laid} && !svg.querySelector('g').{laid}, Math.round(svg.getBoundingClientRect().height)])"
+    seen = "[...document.querySelectorAll('main :is(h1, h2, p, li)')].map(one => Math.round(one.getBoundingClientRect().top)).filter(top => top < innerHeight)"
     with Visit(browser, page, until="commit", **phone) as visit:
         visit.until(f"document.readyState !== 'loading' && performance.getEntriesByName('first-contentful-paint').length > 0 && {left} >= 3", "sections far below are left for later")
-        before = visit.page.evaluate(seen)
+        before, drawn = visit.page.evaluate(seen), visit.page.evaluate(drawings)
         visit.until(f"{left} === 0", "all sections are laid out")
         visit.until("!document.querySelector('.afresh')", "the page is done with laying out")
-        after = visit.page.evaluate(seen)
-        assert len(before) > 1 and after[:len(before)] == before, f"laying out the sections below moves what is read: headings are at {before}, then at {after}"
+        after, whole = visit.page.evaluate(seen), visit.page.evaluate(drawings)
+        assert any(waits for waits, _ in drawn), "no drawing far below is left for later"
+        assert [high for _, high in drawn] == [high for _, high in whole], f"drawings change their height when they are laid out: {drawn}, then {whole}"
+        assert len(before) > 1 and after[:len(before)] == before, f"laying out the sections below moves what is read: from {before} to {after}"
         visit.page.reload(wait_until="load")
         assert visit.page.evaluate(left) == 0, "loaded anew, the page leaves sections for later: the reader's place would be lost"
         last = visit.page.evaluate("[...document.querySelectorAll('main figure.chart')].at(-1).id")

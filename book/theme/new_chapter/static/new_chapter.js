@@ -53,8 +53,8 @@
   var drawn = function () { new PerformanceObserver(rest).observe({ type: "paint", buffered: true }); setTimeout(rest, 1000); };
   if (document.readyState === "complete") drawn(); else addEventListener("load", drawn);
 
-  // Sections below the window are laid out one by one when the page has time: then its length is right, and a picture of the whole of it has no blanks.
-  var below = document.querySelectorAll(".afresh main section > section"), laid = 0;
+  // Sections and drawings below the window are laid out one by one when the page has time: then its length is right, and a picture of the whole of it has no blanks.
+  var below = document.querySelectorAll(".afresh main section > section, .afresh main figure svg"), laid = 0;
   var idle = window.requestIdleCallback || setTimeout;
   var lay = function () { if (laid === below.length) root.classList.remove("afresh"); else { below[laid++].style.contentVisibility = "visible"; idle(lay); } };
   setTimeout(lay, 2000);
