@@ -143,7 +143,7 @@ def terms(env, doc):
     if not chapter_number(doc) or "chapters/glossary" not in env.found_docs:
         return re.compile("(?!)"), []
     rows = [row for row in package.tables(env.srcdir)["glossary"].rows if row["kind"] not in UNLED_KINDS and row["id"] not in UNLED]
-    pairs = [(fold(name), row["id"]) for row in rows for name in re.split(r" \(|; |\)", row["term_en"]) if name]  # brackets hold another name; two with a slash are one: the book always writes both
+    pairs = [(fold(name), row["id"]) for row in rows for name in re.split(r" \(|; |\)", f"{row['term_en']}; {row['also_en']}") if name]  # brackets hold another name; two with a slash are one: the book always writes both
     pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
     # In the middle of a sentence only the first letter changes; quotation marks may be missing.
     groups = ["(" + re.sub("[A-Z]", r"(?i:\g<0>)", re.escape(name), count=1).translate({39: "'?", 34: '"?'}) + "s?)" for name, _ in pairs]

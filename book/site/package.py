@@ -24,6 +24,12 @@ def day(iso):
     return f"{moment.day} {moment:%B %Y}" if len(parts) == 3 else f"{moment:%B %Y}" if len(parts) == 2 else parts[0]
 
 
+def grouped(text):
+    """A number with thousands marked from five digits on, and a true minus; other text as it is."""
+    whole, dot, rest = text.partition(".")
+    return (f"{int(whole):,}" if len(whole.lstrip("-")) > 4 else whole).replace("-", "−") + dot + rest if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
+
+
 def in_order(row):
     """Sort key of a row of corrections.csv: its day, then the number at the end of its id."""
     return row["date"], int(row["id"].rpartition("-")[2])

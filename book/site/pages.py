@@ -3,7 +3,7 @@ import re
 from html import escape
 
 from ..theme.new_chapter import tongues
-from .package import KINDS, anchor, day, weak
+from .package import KINDS, anchor, day, grouped, weak
 
 SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
 
@@ -52,9 +52,7 @@ def cell(field, text):
     if text == "":
         return "<td></td>"
     if kind in ("integer", "number") and name not in ("n", "id"):
-        whole, dot, rest = text.partition(".")
-        shown = (f"{int(whole):,}" if len(whole.lstrip("-")) > 4 else whole).replace("-", "−") + dot + rest if re.fullmatch(r"-?\d+(\.\d+)?", text) else text
-        return f'<td class="n">{escape(shown)}</td>'
+        return f'<td class="n">{escape(grouped(text))}</td>'
     if kind == "boolean":
         return "<td>yes</td>" if text == "true" else "<td>no</td>"
     long = wide(text)

@@ -57,9 +57,10 @@ def preview(table):
         return []
     cut = (lambda text: text if len(text) <= WIDTH else text[:WIDTH].rsplit(" ", 1)[0].rstrip(",;") + " …")
     align = ["--:" if field["type"] in ("integer", "number") else "---" for field in names]
+    counts = [field for field in names if field["type"] in ("integer", "number") and field["name"] not in ("n", "id")]
     heads = [field["title"] + (f" ({field['unit']})" if field.get("unit") else "") for field in names]
     return [f"| {' | '.join(map(md, heads))} |", f"| {' | '.join(align)} |",
-            *(f"| {' | '.join(md(cut(row[field['name']])) for field in names)} |" for row in chosen[::len(chosen) - 1 or 1]), ""]
+            *(f"| {' | '.join(md(cut(package.grouped(row[field['name']]) if field in counts else row[field['name']])) for field in names)} |" for row in chosen[::len(chosen) - 1 or 1]), ""]
 
 
 def block(table, charts):
