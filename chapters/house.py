@@ -1,6 +1,6 @@
 """The code that every chapter shares: load a table, publish a chart, bind the numbers in the prose.
 
-Public names: `load`, `publish`, `ledger`, `enable`, `PALETTE`, `COUNTRIES`, `MEETINGS`. The module stands beside the notebooks so that
+Public names: `load`, `known`, `publish`, `ledger`, `enable`, `PALETTE`, `COUNTRIES`, `MEETINGS`. The module stands beside the notebooks so that
 `import house` works uninstalled wherever they run. What concerns only the built site lives in `book/`.
 """
 import csv
@@ -51,7 +51,7 @@ def _resource(name):
     return resources[name]
 
 
-def _rows(entry):
+def raw_rows(entry):
     """Header and raw rows of a table's CSV; fails on bytes that are not UTF-8 and on ragged rows."""
     place = f"data/{entry['path']}"
     try:
@@ -143,6 +143,8 @@ def load(name):
     entry = _resource(name)
     try:
         return _table(name, _stamp("datapackage.json"), _stamp(entry["path"])).copy() if "schema" in entry else json.loads((DATA / entry["path"]).read_text("utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"data/{entry['path']}: is not valid JSON ({error}); bring back the last good one") from None
     except Exception as error:  # a malformed entry can fail anywhere
         if isinstance(error, ValueError) and "data/" in str(error):
             raise
@@ -163,7 +165,7 @@ def _table(name, described, stored):
     """A table as its entry in the descriptor says, read again only if its file or the descriptor has changed; see `load`."""
     entry = _resource(name)
     place, schema = f"data/{entry['path']}", entry["schema"]
-    header, rows = _rows(entry)
+    header, rows = raw_rows(entry)
     text = pd.DataFrame(rows, columns=header, dtype="str").replace("", pd.NA)
     typed = {}
     for field in schema["fields"]:
@@ -178,7 +180,7 @@ def _table(name, described, stored):
         raise ValueError(f"{place}, row {row + 1}, column {', '.join(key)}: the key {' / '.join(text.loc[row, key])!r} stands in an earlier row too")
     for link in schema.get("foreignKeys", []):
         target, (column, *_), (other, *_) = link["reference"]["resource"], link["fields"], link["reference"]["fields"]
-        names, cells = _rows(_resource(target or entry["name"]))
+        names, cells = raw_rows(_resource(target or entry["name"]))
         known = {cell[names.index(other)] for cell in cells}
         for row, value in enumerate(text[column].fillna("")):
             if value and value not in known:
@@ -264,9 +266,11 @@ def _name_tips(chart, labels):
 def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None, terms=None):
     """Return `chart` with everything its figure needs: headline, measure, description, sources and as-of date.
 
+    `id` names the chart in links and files: lower-case words joined by hyphens, one of its own in the book.
     `title` is the finding, `subtitle` measure, unit and period, `alt` says in 40 to 300 characters what the drawing
     shows. `table` names the table or tables drawn; sources, licence and as-of date (the oldest, if several) come from
     their descriptor. `columns` maps the fields of the figure's data table to labels with units, which tooltips use too.
+    `note` is a remark under the drawing; words between asterisks are set in italics.
     `phone` may be another drawing of the same data frames for narrow screens. The tables that may not be passed on,
     or else the first, give licence and reason; where these are not true of the whole, `terms` is the pair to say. Raises ValueError.
     """
@@ -316,7 +320,7 @@ def _cells(name):
     entry, frame = _resource(name), load(name)
     if not (key := entry.get("schema", {}).get("primaryKey")):
         raise ValueError(f"the ledger asks data/{entry['path']} for a cell, but it has no primary key to name its rows by")
-    header, rows = _rows(entry)
+    header, rows = raw_rows(entry)
     parts = [header.index(part) for part in key]
     places = {"/".join(row[part] for part in parts): number for number, row in enumerate(rows)}
 
@@ -349,8 +353,13 @@ def ledger(bindings):
             numbers = numerals.counted(phrase, len(values))
             if len(numbers) != len(values):
                 wrong.append(f"{phrase!r} holds {len(numbers)} numbers, {len(values)} values are bound to it")
-            wrong += [f"{phrase!r} says {number.text}, the data say {value} ({name}{f', row {row}' * bool(row)})"
-                      for number, value, row in zip(numbers, values, rows) if not numerals.agrees(number, value)]
+            for number, value, row in zip(numbers, values, rows):
+                try:
+                    agrees = numerals.agrees(number, value)
+                except (TypeError, ValueError):
+                    agrees = False
+                if not agrees:
+                    wrong.append(f"{phrase!r} says {number.text}, the data say {value} ({name}{f', row {row}' * bool(row)})")
             checked.append({"phrase": phrase, "table": name, "rows": rows if any(rows) else [], "values": [
                 value.isoformat()[:10] if hasattr(value, "isoformat") else value if isinstance(value, str) else round(float(value), 6) for value in values]})
     if wrong:

@@ -123,6 +123,16 @@ def empty_file(copy):
     copy.csv.write_bytes(b"")
 
 
+def correction(copy):
+    """One line in corrections.csv, for a row of the table that is to be broken."""
+    copy.root.joinpath("data/corrections.csv").open("a", encoding="utf-8").write(f"2026-11-23-1,2026-11-23,{TABLE},{copy.cells()[1][0]},city,Seoul,Tokyo,A test.,https://example.org,Example,high,\n")
+
+
+def drop_year(copy, table, year, word=""):
+    path = copy.root / f"data/{table}.csv"
+    path.write_text("".join(line for line in path.read_text("utf-8").splitlines(True) if not (year in line.split(",") and word in line)), encoding="utf-8")
+
+
 BREAKAGES = {
     "missing column": (drop_column, ["header", "'city'", "missing"]),
     "extra column": (add_column, ["header", "'mood'", "datapackage.json"]),
@@ -180,6 +190,11 @@ def test_publish_says_what_a_figure_lacks(part, words):
 BY_DATA_COMMAND = {
     "a row that a script reads": (lambda copy: copy.write([row[:6] if number == 4 else row for number, row in enumerate(copy.cells())]), [FILE, "row 4", "6 cells", "left as it was"]),
     "edited while it runs": (lambda copy: copy.root.joinpath("data/build/trade.py").open("a").write(f"\nopen({str(copy.csv)!r}, 'a').write(' ')\n"), [f"{TABLE}.csv was changed while this ran", "left as it was"]),
+    "semicolons in a table with a correction": (lambda copy: (correction(copy), copy.csv.write_text("\n".join(map(";".join, copy.cells())), encoding="utf-8")), [FILE, "header", "';'", "left as it was"]),
+    "a short row in a table with a correction": (lambda copy: (correction(copy), short_row(copy)), [FILE, "row 4", "cells", "left as it was"]),
+    "a map cut short": (lambda copy: copy.root.joinpath("data/world_land.json").write_text('{"type": '), ["data/world_land.json", "not valid JSON", "left as it was"]),
+    "a year taken out of a span": (lambda copy: drop_year(copy, "trade_flows", "1990"), ["trade_flows.csv", "1990", "left as it was"]),
+    "a won without its yen": (lambda copy: drop_year(copy, "exchange_rates_usd", "1970", "JPY"), ["exchange_rates_usd.csv", "1970", "left as it was"]),
     "table gone": (lambda copy: copy.csv.unlink(), [FILE, "no such file"]),
     "table not described": (lambda copy: shutil.copy(copy.csv, copy.csv.with_name("stray.csv")), ["data/stray.csv", "describe it"]),
     "a day that is none": (lambda copy: copy.describe(lambda entry: entry.update(due="2027-6-1")), [f"table {TABLE}: due is '2027-6-1'", "left as it was"]),
@@ -196,6 +211,17 @@ def test_make_data_refuses_and_overwrites_nothing(copy, breakage, words):
     assert code == 1 and "Traceback" not in said, said
     assert all(word in said for word in words), said
     assert copy.descriptor.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("tool", "file"), [("stale", "data/datapackage.json"), ("ledger", "chapters/04_x.ipynb"), ("dictionary", "chapters/04_x.ipynb"), ("links", "chapters/04_x.ipynb"), ("cards", "chapters/04_x.ipynb")])
+def test_a_command_names_the_file_that_a_merge_left_broken(copy, tool, file):
+    path = copy.root / file
+    path.write_text("<<<<<<< ours\n{}\n=======\n", encoding="utf-8")
+    (copy.root / "index.md").write_text("# Front\n", encoding="utf-8")
+    (copy.root / "_toc.yml").write_text("format: jb-book\nroot: index\n", encoding="utf-8")
+    code, said = run(sys.executable, f"book/tools/{tool}.py", cwd=copy.root)
+    assert code == 1 and "Traceback" not in said and f"{file} is not valid JSON" in said, said
 
 
 @fuzz(60)

@@ -8,7 +8,7 @@ import numerals
 from common import pages, soup
 
 UNLINKED = ".in-short, .key-numbers, .chapter-cards, figure, details, table, svg, nav, pre, .kicker, .citation"  # these are links themselves, or stand in the list at the end
-PAGES = [page for page in pages() if not re.search("/(data(_.*)?|corrections|glossary).html", page)]  # those three print tables
+PAGES = [page for page in pages() if not re.search("/(data(_.*)?|corrections|glossary).html", page)]  # those print tables
 
 
 @pytest.mark.slow

@@ -62,6 +62,14 @@ def test_every_kind_of_answer_is_told_apart(host):
     assert [(command, name) for command, name, _ in Host.asked if name == "405"] == [("HEAD", "405"), ("GET", "405")], "HEAD first, then GET"
 
 
+def test_hosts_that_are_gone_do_not_pass_for_an_absent_network(monkeypatch):
+    """What is left of an earlier run may be a few hosts that are not found: they are told, and the report goes on."""
+    monkeypatch.setattr(links, "PAUSE", 0)
+    heard = {}
+    assert links.check(["http://127.0.0.1:9/a", "http://127.0.0.2:9/b"], links.session(), lambda address, *answer: heard.__setitem__(address, answer))
+    assert set(heard.values()) == {("unreachable", links.NOBODY)} and len(heard) == 2
+
+
 def test_a_host_is_asked_one_by_one_and_slowly(host, monkeypatch):
     monkeypatch.setattr(links, "PAUSE", 0.2)
     start = time.monotonic()

@@ -30,7 +30,7 @@ HOSTILE = strategies.one_of(strategies.sampled_from(EVIL), JSON)
 SPECS = [output["data"][charts.MIME[1]] for path in NOTEBOOKS for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
          for output in cell.get("outputs", []) if charts.MIME[1] in output.get("data", {})]
 SPEC = SPECS[0]
-PLACES = sorted((at for at in paths(SPEC) if at and at[0] != "config"), key=str)
+PLACES = sorted((at for at in paths(SPEC) if at and at[:2] in (("config",), ("config", "title"), ("config", "font"), ("config", "background")) or at and at[0] != "config"), key=str)
 
 
 class Here:
@@ -92,6 +92,7 @@ def scheme(address):
 @given(changes=strategies.lists(strategies.tuples(strategies.sampled_from(PLACES), HOSTILE), min_size=1, max_size=2))
 @example(changes=[(("usermeta", "figure", "as_of"), "2026-13-45")])
 @example(changes=[(("usermeta", "figure", "id"), "a" * 300)])
+@example(changes=[(("config", "title", "color"), '#000"/><script>alert(1)</script><text fill="#000')])
 @example(changes=[(("usermeta", "figure", "sources", 0, "url"), "java\nscript:alert(1)")])
 def test_any_chart_is_drawn_as_it_is_or_refused_by_name(tmp_path, changes):
     spec = SPEC

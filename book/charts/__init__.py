@@ -144,7 +144,7 @@ def assets(app):
 
 def vega(app):
     """Where the runtime is kept between builds."""
-    return Path(app.doctreedir, f"vega-{vl_convert.__version__}.js")
+    return Path(app.doctreedir, f"vega-{vl_convert.__version__}-{hashlib.sha256((HERE / 'drawing.py').read_bytes()).hexdigest()[:10]}.js")
 
 
 def kept_as(app, chart):
@@ -177,6 +177,7 @@ def write_files(app, chart, made):
     content = markup.scripted(figure["id"], made["live"]).encode()
     files.append(f"{hashlib.sha256(content).hexdigest()[:10]}.js")
     put(path(files[-1]), content)
+    list(map(Path.unlink, {*Path(app.outdir, base).glob(f"{figure['id']}.*.js")} - {path(files[-1])}))  # of an earlier build
     return {ending: f"{base}/{figure['id']}.{ending}" for ending in files}
 
 

@@ -69,8 +69,8 @@
     if (chart.busy || chart.figure.dataset.live !== "ready" || fitting(chart) === chart.index) return;
     chart.busy = true;
     const state = read(chart);
-    try { await draw(chart); listen(chart); keyboard(chart); await apply(chart, state); } catch (error) { giveUp(chart.figure, error); }
-    chart.busy = false;
+    try { await draw(chart); listen(chart); keyboard(chart); await apply(chart, state); } catch (error) { giveUp(chart.figure, error); } finally { chart.busy = false; }
+    redraw(chart); // once more where the width changed meanwhile
   }
 
   // Vega takes a pixel of the page for a pixel of the drawing; CSS scales the drawing, so its box is shifted to make up for it.
@@ -260,7 +260,7 @@
   }
   function restore(chart) {
     const [figure, said] = asked();
-    if (figure !== chart.figure) return;
+    if (figure !== chart.figure || figure.dataset.live !== "ready") return;
     const state = {};
     for (const [key, text] of said) try { state[key] = JSON.parse(text); } catch { state[key] = text; }
     return apply(chart, state);

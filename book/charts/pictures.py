@@ -6,7 +6,10 @@ from . import drawing
 
 
 def figure_svg(spec, svg=None, width=680):
-    """The chart as an SVG that makes sense alone: headline, subtitle, drawing, note and source on the spec's background."""
+    """The chart as an SVG that makes sense alone: headline, subtitle, drawing, note and source on the spec's background.
+
+    `svg` is the drawing if it is there already; else it is drawn `width` px wide. Raises ValueError if it cannot be drawn.
+    """
     figure, config = spec["usermeta"]["figure"], spec.get("config", {})
     ink, quiet = (config.get("title", {}).get(key, other) for key, other in (("color", "#000000"), ("subtitleColor", "#555555")))
     svg = svg or drawing.compiled(spec, [width])[0][1]
@@ -16,7 +19,7 @@ def figure_svg(spec, svg=None, width=680):
         nonlocal y
         for line in textwrap.wrap(words, int(wide / height / (0.56 if weight == "bold" else 0.5))):
             y += height * 1.3
-            rows.append(f'<text x="12" y="{y:.0f}" font-size="{height}" font-weight="{weight}" fill="{colour}">{escape(line)}</text>')
+            rows.append(f'<text x="12" y="{y:.0f}" font-size="{height}" font-weight="{weight}" fill="{escape(str(colour))}">{escape(line)}</text>')
     write(figure["title"], 19, "bold", ink)
     write(figure["subtitle"], 13, "normal", quiet)
     rows.append(f'<g transform="translate(12,{y + 12:.0f})">{svg[svg.index(">", svg.index("<svg")) + 1:svg.rindex("</svg>")]}</g>')

@@ -80,13 +80,17 @@ def pip_download(requirements, into, *options):
                "--require-hashes", "--dest", into, *options, "-r", wanted]
     with said.open("w") as log:
         going, shown, here = subprocess.Popen(list(map(str, command)), stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(into)}), 0, 0
-        while going.poll() is None:
-            with suppress(FileNotFoundError):  # pip moves and removes while this counts
-                here = sum(path.stat().st_size for path in into.rglob("*.whl")) // 10**6
-            if here >= shown + (1 if sys.stdout.isatty() else 20):
-                print(f"\r  {here} MB", end="" if sys.stdout.isatty() else "\n", flush=True)
-                shown = here
-            time.sleep(.2)
+        try:
+            while going.poll() is None:
+                with suppress(FileNotFoundError):  # pip moves and removes while this counts
+                    here = sum(path.stat().st_size for path in into.rglob("*.whl")) // 10**6
+                if here >= shown + (1 if sys.stdout.isatty() else 20):
+                    print(f"\r  {here} MB", end="" if sys.stdout.isatty() else "\n", flush=True)
+                    shown = here
+                time.sleep(.2)
+        finally:  # when this is stopped, pip stops before its folder goes
+            going.terminate()
+            going.wait()
     if shown and sys.stdout.isatty():
         print()
     if going.returncode:

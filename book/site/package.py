@@ -121,9 +121,17 @@ def weak(row):
     return any(row.get(column) in marks for column, marks in WEAK.items())
 
 
+def parsed(path):
+    """The JSON of a file; raises ValueError that names it."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.parent.name}/{path.name} is not valid JSON: {error}") from None
+
+
 @functools.lru_cache(maxsize=4)
 def _tables(root, stamp):
-    resources = json.loads((Path(root) / DESCRIPTOR).read_text("utf-8"))["resources"]
+    resources = parsed(Path(root) / DESCRIPTOR)["resources"]
     return {entry["name"]: Table(root, entry) for entry in resources}
 
 
@@ -135,7 +143,7 @@ def tables(root):
 def outputs(root, mime):
     """(docname, content) of every stored output of this kind, chapter by chapter."""
     for path in sorted((Path(root) / "chapters").glob("*.ipynb")):
-        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        for cell in parsed(path)["cells"]:
             for output in cell.get("outputs", []):
                 if mime in output.get("data", {}):
                     yield f"chapters/{path.stem}", output["data"][mime]
@@ -153,6 +161,6 @@ def charts(root, docs):
 
 def public(root):
     """The descriptor as it goes with the downloads: the tables that may be republished, so that every path in it is a file."""
-    package = json.loads((Path(root) / DESCRIPTOR).read_text("utf-8"))
+    package = parsed(Path(root) / DESCRIPTOR)
     package["resources"] = [entry for entry in package["resources"] if entry["redistribute"]]
     return json.dumps(package, indent=1, ensure_ascii=False) + "\n"

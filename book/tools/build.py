@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
 LITE = BUILD / "lite"  # the notebooks in the browser, made by book/live/lite.py; a part of the book if BOOK_LIVE is set
 LOG = BUILD / "book.log"
-SHARED = ["_config.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
-PAGES = ["_toc.yml", "CITATION.cff", "index.md", "chapters", "figures"]
+SHARED = ["_config.yml", "_toc.yml", "requirements.txt", "book", "data"]  # a change here can touch any page
+PAGES = ["CITATION.cff", "index.md", "chapters", "figures"]
 
 
 def fingerprint(names, root=ROOT):
@@ -51,7 +51,7 @@ def stop(message):
 
 def last_commit():
     """Seconds of the last commit, so that the same sources always build the same book; nothing outside git."""
-    asked = subprocess.run(["git", "-C", ROOT, "log", "-1", "--format=%ct"], capture_output=True, text=True) if shutil.which("git") else None
+    asked = subprocess.run(["git", "-C", ROOT, "log", "-1", "--format=%ct"], capture_output=True, text=True) if shutil.which("git") and (ROOT / ".git").exists() else None
     return asked.stdout.strip() if asked and asked.returncode == 0 else ""
 
 
@@ -60,7 +60,10 @@ def configuration():
     site, repository = os.environ.get("BOOK_SITE", "").rstrip("/"), os.environ.get("BOOK_REPOSITORY", "").rstrip("/")
     if not site and not repository and not os.environ.get("BOOK_LIVE"):
         return ROOT / "_config.yml"
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    try:
+        config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        stop(f"_config.yml is not YAML: {error}")
     if site:
         config.setdefault("html", {})["baseurl"] = f"{site}/"
     if repository:
@@ -188,7 +191,7 @@ def main():
     (BUILD / "built-from").unlink(missing_ok=True)
     swap(fresh, SITE)
     (BUILD / "built-from").write_text(built)
-    print(f"The book is {index.relative_to(ROOT)} ({time.monotonic() - start:.0f} s). 'make serve' shows it in a browser.")
+    print(f"The book is {index.relative_to(ROOT)} ({time.monotonic() - start:.0f} s). 'make serve' serves it to a browser.")
 
 
 if __name__ == "__main__":

@@ -22,9 +22,10 @@ import numpy
 import vl_convert
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book"))
+sys.path[:0] = [str(ROOT), str(ROOT / "book")]
 
 import files  # noqa: E402
+from book.site import package  # noqa: E402
 from charts import drawing  # noqa: E402
 
 SPEC = "application/vnd.vegalite.v6+json"
@@ -108,12 +109,14 @@ def chapters(root):
     """{page: (title, chart named in the metadata or None, {chart id: spec})} of the notebooks that have a chart."""
     found = {}
     for path in sorted((root / "chapters").glob("*.ipynb")):
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        title = next(re.findall(r"(?m)^# (.+)", "".join(cell["source"])) for cell in notebook["cells"] if "# " in "".join(cell["source"]))[0]
+        notebook = package.parsed(path)
+        titles = [title for cell in notebook["cells"] if cell["cell_type"] == "markdown" for title in re.findall(r"(?m)^# (.+)", "".join(cell["source"]))]
+        if not titles:
+            raise ValueError(f"chapters/{path.name} has no title: begin its first cell with '# '")
         specs = [output["data"][SPEC] for cell in notebook["cells"] for output in cell.get("outputs", []) if SPEC in output.get("data", {})]
         specs = {spec["usermeta"]["figure"]["id"]: spec for spec in specs if "figure" in spec.get("usermeta", {})}
         if specs:
-            found[path.stem] = title, notebook["metadata"].get("card"), specs
+            found[path.stem] = titles[0], notebook["metadata"].get("card"), specs
     return found
 
 

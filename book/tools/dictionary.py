@@ -33,7 +33,7 @@ def md(text):
 
 
 def link(text, address):
-    return f"[{md(text)}](<{address}>)" if address else md(text)
+    return f"[{md(text)}](<{address.replace('<', '%3C').replace('>', '%3E')}>)" if address else md(text)
 
 
 def theme(table):

@@ -46,13 +46,13 @@ def reason(error):
 
 
 def told(main, stop):
-    """Run `main`; when it is interrupted, or a disk is full or a folder read-only, end with `stop(what happened)`."""
+    """Run `main`; when it is interrupted, or a disk is full a folder read-only or an input bad, end with `stop(what happened)`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:
         stop("interrupted.")
-    except Changed as error:
+    except (Changed, ValueError) as error:  # ValueError: what a table, chapter or descriptor says that it should not
         stop(f"{error}.")
     except OSError as error:
         stop(f"{reason(error)}.")

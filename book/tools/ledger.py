@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import files  # noqa: E402
 from book.site import package  # noqa: E402
 
 
@@ -21,9 +22,13 @@ def sources(table, row):
 
 def said(doc, entry, tables):
     """A binding as lines of text."""
+    if entry["table"] not in tables:
+        raise ValueError(f"{doc}: {entry['phrase']!r} is bound to the table {entry['table']}, which is not there: run 'make notebooks'")
     table = tables[entry["table"]]
     lines = [f"{doc}: {entry['phrase']}", f"    = {', '.join(map(str, entry['values']))}"]
     for key in dict.fromkeys(entry["rows"] or [""]):
+        if key and key not in table.places:
+            raise ValueError(f"{doc}: {entry['phrase']!r} is bound to row {key} of data/{table.path.name}, which is not there: run 'make notebooks'")
         row = table.rows[table.places[key]] if key else None
         rows = f"row {key}" if row else f"worked out from {len(table.rows):,} rows" if table.rows else "the whole file"
         lines += [f"    data/{table.path.name}, {rows}", *(f"      {title}{': ' * bool(address)}{address}" for title, address in sources(table, row))]
@@ -42,6 +47,6 @@ def main(words):
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        files.told(lambda: main(sys.argv[1:]), sys.exit)
     except BrokenPipeError:  # `make ledger | head`
         sys.stderr.close()

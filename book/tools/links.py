@@ -9,7 +9,6 @@ import argparse
 import concurrent.futures
 import csv
 import io
-import json
 import re
 import sys
 import threading
@@ -32,6 +31,7 @@ AGENT = "a-new-chapter-links/1.0 (checks once in a while whether cited pages sti
 ARCHIVE = "https://archive.org/wayback/available"
 PAUSE, TIMEOUT, SIDE_BY_SIDE = 1.0, 20, 8  # seconds between requests to one host, seconds, hosts
 NOBODY = "no connection"
+ENOUGH = 5  # hosts of which not one is found: the network is away
 COLUMNS = ["url", "state", "detail"]
 STATES = {"ok": "answer", "moved": "have moved for good", "refused": "refuse machines or ask for a password: look yourself", "unreachable": "could not be reached: try again", "dead": "are dead"}
 
@@ -49,8 +49,8 @@ def addresses(root):
                 if one.get("path"):
                     found[one["path"]].append(f"data/datapackage.json, table {table.name}, {kind}")
     pages = [root / "index.md", root / "README.md", *sorted((root / "chapters").glob("*.md")), *sorted((root / "chapters").glob("*.ipynb"))]
-    for path in (page for page in pages if page.exists() and page.stem not in ("data", "glossary", "corrections")):  # those three print tables
-        cells = json.loads(path.read_text("utf-8"))["cells"] if path.suffix == ".ipynb" else [{"cell_type": "markdown", "source": path.read_text("utf-8")}]
+    for path in (page for page in pages if page.exists() and not page.read_text("utf-8").startswith("<!-- Written by book/tools")):  # those print tables
+        cells = package.parsed(path)["cells"] if path.suffix == ".ipynb" else [{"cell_type": "markdown", "source": path.read_text("utf-8")}]
         for number, cell in enumerate(cells, 1):
             for address in re.findall(r"\]\(<?(https?://[^)\s>]+)", "".join(cell["source"])) if cell["cell_type"] == "markdown" else ():
                 found[address].append(f"{path.relative_to(root)}" + f", cell {number}" * (path.suffix == ".ipynb"))
@@ -106,7 +106,7 @@ def check(unasked, http, learnt):
             state, detail = ask(http, address)
             with lock:
                 heard[name] = detail
-                if len(heard) >= min(5, len(hosts)) and set(heard.values()) == {NOBODY}:
+                if len(heard) >= ENOUGH and set(heard.values()) == {NOBODY}:
                     away.set()  # no host at all can be found
                 elif not away.is_set():
                     learnt(address, state, detail)
@@ -123,7 +123,7 @@ def copies(dead, http, path, archive=ARCHIVE):
     """Add the newest stored copy of each address that is gone to the table at `path`; return how many were found."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = {row["url"]: row for row in csv.DictReader(file)}
-    before = len(rows)
+    before, was = len(rows), {path: path.read_bytes()}
     try:
         for address in dead:
             if address not in rows:
@@ -136,7 +136,7 @@ def copies(dead, http, path, archive=ARCHIVE):
         table = csv.DictWriter(text, ["url", "archive_url"], lineterminator="\n")
         table.writeheader()
         table.writerows(rows[address] for address in sorted(rows))
-        files.replace({path: text.getvalue()})
+        files.replace({path: text.getvalue()}, was=was)
     return len(rows) - before
 
 
@@ -156,9 +156,11 @@ def main():
         sys.exit(f"No cited address has {asked.host!r} in its host's name.")
     unasked, http = [address for address in wanted if address not in known], session()
     print(f"{len(wanted):,} addresses on {len({urlsplit(address).netloc for address in wanted}):,} hosts; {len(wanted) - len(unasked):,} known from an earlier run ('--again' forgets them).", flush=True)
-    with memory.open("w", encoding="utf-8", newline="") as file:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *([address, *answer] for address, answer in known.items())])
+    files.replace({memory: text.getvalue()})
+    with memory.open("a", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerows([COLUMNS, *([address, *answer] for address, answer in known.items())])
 
         def learnt(address, state, detail):
             known[address] = state, detail

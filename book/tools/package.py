@@ -43,6 +43,7 @@ def correct(root):
             raise ValueError(f"{place}: {table.name} is worked out by data/{table.entry['built_by']}; correct the table that it reads")
         if row["column"] in table.entry["schema"]["primaryKey"]:
             raise ValueError(f"{place}: {row['column']} is part of the key of {table.name}, by which rows are found; edit data/{table.path.name} by hand and say 'row' in column column here")
+        house.raw_rows(table.entry)  # says what is wrong with a file that cannot be read
         if row["row_key"] not in table.places or row["column"] not in table.rows[0]:
             raise ValueError(f"{place}: data/{table.path.name} has no row {row['row_key']!r} or no column {row['column']!r}")
         cells, column = table.rows[table.places[row["row_key"]]], row["column"]
@@ -108,8 +109,7 @@ def sound(root, text):
     errors, renewed = [], []
     for entry in package["resources"]:
         try:
-            if "schema" in entry:
-                house.load(entry["name"])
+            house.load(entry["name"])
             now = stamp(data, entry)
         except ValueError as error:
             errors.append(str(error))

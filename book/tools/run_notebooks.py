@@ -78,6 +78,8 @@ async def execute(notebook):
         raise Broken(f"a cell took longer than {TIMEOUT} s") from None
     except DeadKernelError:
         raise Broken("the kernel died (out of memory?)") from None
+    except RuntimeError as error:  # as nbclient says of a kernel that does not start
+        raise Broken(f"the kernel did not start: {error}; run the command again") from None
 
 
 def tidy(notebook):

@@ -71,7 +71,7 @@ for lock; do
     if [ $status != 0 ]; then
         if grep -qi -E 'hash(es)? .*(mismatch|not match)|DO NOT MATCH THE HASHES' "$log"; then
             say "A package does not match its hash in $lock: do not use it; see $log, and 'make lock' if the lock is out of date."
-        elif grep -qi -E 'NewConnectionError|ConnectionError|Temporary failure|name resolution|timed out|Network is unreachable|Could not fetch|ProxyError|No matching distribution' "$log"; then
+        elif grep -qi -E 'NewConnectionError|ConnectionError|Temporary failure|name resolution|timed out|Network is unreachable|Could not fetch|ProxyError' "$log"; then
             say "Set-up needs the network once, to install what $lock lists, and the package index could not be reached: go online and run the same command again ($log has the details)."
         elif grep -qi 'No space left' "$log"; then
             say "The disk is full: free some space and run the same command again."

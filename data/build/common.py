@@ -54,9 +54,9 @@ def render(columns, rows):
     return text.getvalue().encode("utf-8")
 
 
-def write(name, columns, rows, folder=DATA):
-    """Write <folder>/<name>.csv beside its place first, so that a failure leaves the old table in place."""
-    path = Path(folder) / f"{name}.csv"
+def write(name, columns, rows):
+    """Write data/<name>.csv beside its place first, so that a failure leaves the old table in place."""
+    path = DATA / f"{name}.csv"
     new = path.with_name(f".{path.name}.new")
     try:
         new.write_bytes(render(columns, rows))

@@ -1,7 +1,6 @@
 """Military spending in dollars, implied by its share of output, for the years of one vintage of output only."""
-import sys
 
-from common import BuildError, DATA, read, write
+from common import BuildError, read, write
 
 COLUMNS = ["year", "country", "milex_pct_gdp", "milex_usd_bn", "status"]
 VINTAGE = "wdi_2026_06"  # the one release that holds rebased output for both countries
@@ -27,4 +26,4 @@ def spending():
 
 
 if __name__ == "__main__":
-    print(write("defence_spending", COLUMNS, spending(), *(sys.argv[1:2] or [DATA])))
+    print(write("defence_spending", COLUMNS, spending()))

@@ -1,7 +1,6 @@
 """The year South Korea's income per head passed Japan's, by yardstick and vintage."""
-import sys
 
-from common import DATA, write
+from common import write
 from income_ratio import ratios
 
 COLUMNS = ["measure", "vintage", "first_year", "last_year", "crossed_in", "ahead_since", "last_kor_per_100_jpn"]
@@ -30,4 +29,4 @@ def crossings():
 
 
 if __name__ == "__main__":
-    print(write("income_crossings", COLUMNS, crossings(), *(sys.argv[1:2] or [DATA])))
+    print(write("income_crossings", COLUMNS, crossings()))

@@ -1,7 +1,6 @@
 """South Korea's income per head as a percentage of Japan's, for every yardstick and vintage apart."""
-import sys
 
-from common import BuildError, DATA, read, write
+from common import BuildError, read, write
 
 COLUMNS = ["measure", "vintage", "year", "kor_value", "jpn_value", "kor_per_100_jpn"]
 
@@ -25,4 +24,4 @@ def ratios():
 
 
 if __name__ == "__main__":
-    print(write("income_ratio", COLUMNS, ratios(), *(sys.argv[1:2] or [DATA])))
+    print(write("income_ratio", COLUMNS, ratios()))

@@ -2,9 +2,8 @@
 
 Missiles come from missile_tests alone. Events are another unit and are copied, never added.
 """
-import sys
 
-from common import BuildError, DATA, one_of, read, write
+from common import BuildError, one_of, read, write
 
 OUTCOMES = ("success", "failure", "unknown")
 TYPES = ("srbm", "mrbm", "irbm", "icbm", "slbm", "hgv", "slv", "unknown")
@@ -45,4 +44,4 @@ def years():
 
 
 if __name__ == "__main__":
-    print(write("missile_years", COLUMNS, years(), *(sys.argv[1:2] or [DATA])))
+    print(write("missile_years", COLUMNS, years()))

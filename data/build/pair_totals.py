@@ -3,9 +3,8 @@
 Counts come from leader_meetings alone. Pairs without a meeting are in the table, with zeros,
 when brief_encounters knows them: they are the pairs that governed together and never sat down.
 """
-import sys
 
-from common import BuildError, DATA, day, one_of, read, write
+from common import BuildError, day, one_of, read, write
 
 KINDS = ("visit", "margins", "informal")
 COLUMNS = ["jp_leader", "kr_leader", "meetings", "visits", "margins", "informal", "in_japan", "in_south_korea",
@@ -49,4 +48,4 @@ def total(jp_leader, kr_leader, rows):
 
 
 if __name__ == "__main__":
-    print(write("pair_totals", COLUMNS, totals(), *(sys.argv[1:2] or [DATA])))
+    print(write("pair_totals", COLUMNS, totals()))

@@ -1,7 +1,6 @@
 """Koreans as a share of all foreign residents of Japan: computed where the counts are known, else as printed."""
-import sys
 
-from common import BuildError, DATA, read, write
+from common import BuildError, read, write
 
 COLUMNS = ["year", "as_of", "series", "share_pct", "status"]
 SERIES = ("koreans_registered", "koreans_resident", "rok_resident")
@@ -26,4 +25,4 @@ def shares():
 
 
 if __name__ == "__main__":
-    print(write("residents_share", COLUMNS, shares(), *(sys.argv[1:2] or [DATA])))
+    print(write("residents_share", COLUMNS, shares()))

@@ -3,10 +3,9 @@
 The flows come from trade_flows, the official figures from trade_official. The two differ in reporter
 before 2015, so the tolerances below are wide enough for freight and small early values, and no wider.
 """
-import sys
 from decimal import Decimal
 
-from common import BuildError, DATA, read, write
+from common import BuildError, read, write
 
 X, M, TOTAL = "kor_exports_to_jpn_usd_mn", "kor_imports_from_jpn_usd_mn", "total_printed_usd_mn"
 SHARES = ["jpn_share_of_kor_trade_pct", "kor_share_of_jpn_trade_pct"]
@@ -45,6 +44,8 @@ def check(table):
         first, last, measure = int(row["first_year"]), int(row["last_year"]), row["measure"]
         if measure not in LIMITS or row["reporter"] != "KOR" or not row["value_usd_mn"] or first < min(year):
             continue
+        if absent := [y for y in range(first, last + 1) if y not in year]:
+            raise BuildError(f"trade_flows.csv: year {absent[0]} is missing, inside a span of trade_official ({measure} {first}-{last}); add it, blank if not known")
         column = "total_usd_mn" if measure == "total_trade" else "kor_balance_usd_mn"
         ours = [year[y][column] for y in range(first, last + 1)]
         known = [value for value in ours if value is not None]
@@ -70,4 +71,4 @@ def trade():
 
 
 if __name__ == "__main__":
-    print(write("trade", COLUMNS, trade(), *(sys.argv[1:2] or [DATA])))
+    print(write("trade", COLUMNS, trade()))

@@ -3,9 +3,8 @@
 A year is the sum of its months when one count has all twelve to the last person; otherwise it is the
 published figure, where there is one. The press figures of the Korea Tourism Organization are its own count.
 """
-import sys
 
-from common import BuildError, DATA, one_of, read, write
+from common import BuildError, one_of, read, write
 
 COUNT = {"jnto": "jnto", "kto": "kto", "kto-press": "kto", "moj-kr": "moj-kr"}
 MAIN = {"KOR-JPN": "jnto", "JPN-KOR": "kto"}
@@ -71,4 +70,4 @@ def year(name, direction, count, months, figure):
 
 
 if __name__ == "__main__":
-    print(write("visitors_annual", COLUMNS, years(), *(sys.argv[1:2] or [DATA])))
+    print(write("visitors_annual", COLUMNS, years()))
