@@ -189,6 +189,11 @@ def test_a_phone_lays_out_a_page_in_parts(origin, browser, page):
         visit.page.reload(wait_until="load")
         assert visit.page.evaluate(left) == 0, "loaded anew, the page leaves sections for later: the reader's place would be lost"
         last = visit.page.evaluate("[...document.querySelectorAll('main figure.chart')].at(-1).id")
+    with Visit(browser, page, until="commit", reduced_motion="no-preference", **phone) as visit:  # it glides there
+        visit.page.locator("main p a").first.evaluate("(link, to) => { link.setAttribute('href', '#' + to); link.click(); }", last)
+        visit.until(f"new Promise(done => {{ const was = scrollY; setTimeout(() => done(was > 0 && was === scrollY), 200); }})", "the jump to the last figure ends")
+        top = visit.page.evaluate(f"document.getElementById('{last}').getBoundingClientRect().top")
+        assert -5 < top < 120, f"a jump to the last figure as soon as the page is there ends {top:.0f} px from it"
     with Visit(browser, f"{page}#{last}", **phone) as visit:
         assert visit.page.evaluate(left) == 0, "opened at a figure, the page leaves sections above it for later: the figure would move"
 

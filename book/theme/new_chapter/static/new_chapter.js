@@ -58,6 +58,7 @@
   var idle = window.requestIdleCallback || setTimeout;
   var lay = function () { if (laid === below.length) root.classList.remove("afresh"); else { below[laid++].style.contentVisibility = "visible"; idle(lay); } };
   setTimeout(lay, 2000);
+  document.addEventListener("click", function (e) { if (e.target.closest('a[href^="#"]')) root.classList.remove("afresh"); }, true); // a jump needs the true places
 
   // Where on the page the reader is.
   var list = $(".on-page");
