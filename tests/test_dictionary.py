@@ -389,7 +389,7 @@ def test_chapters_print_their_ledger_and_link_their_numbers(book):
 def test_the_first_use_of_a_term_in_a_chapter_leads_to_the_glossary(book):
     """Once a chapter, where its prose first has the term; to the entry of that name, which is no person's; never from a heading, a figure or a table."""
     bare = (lambda text: re.sub(r"\s+", " ", extension.fold(text)).strip("'\"").casefold())
-    entries = {f"glossary.html#{name['id']}": {bare(part) for part in re.split(r" \(|; |\)", name.get_text())} for name in soup(book / "chapters/glossary.html").select("dt [id]")}
+    entries = {f"glossary.html#{name['id']}": {bare(part) for part in [*re.split(r" \(|; |\)", name.get_text()), *(also.get_text() for also in name.parent.select("em"))]} for name in soup(book / "chapters/glossary.html").select("dt [id]")}
     people = {f"glossary.html#term-{row['id']}" for row in TABLES["glossary"].rows if row["kind"] == "person"}
     chapters, faults = {path.stem: copy.copy(soup(path).main) for path in sorted(book.glob("chapters/[0-9]*.html"))}, []
     linked = {(bare(link.get_text()), link["href"]) for main in chapters.values() for link in main.select("a.term")}

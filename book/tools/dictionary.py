@@ -151,7 +151,7 @@ def glossary(root):
         for row in sorted((row for row in rows if row["kind"] == kind), key=lambda row: row["term_en"].lower().strip('"')):
             names = " · ".join(md(row[name]) for name in ("term_ja", "term_ko") if row[name])
             said = " ".join(md(row[part]) for part in ("definition", "usage") if row[part])
-            yield from (f"[{md(row['term_en'])}]{{#term-{row['id']}}}" + (f" ({names})" if names else ""), f": {said} Source: {link(row['publisher'], row['source_url'])}.", "")
+            yield from (f"[{md(row['term_en'])}]{{#term-{row['id']}}}" + f", also *{md(row['also_en'])}*" * bool(row["also_en"]) + (f" ({names})" if names else ""), f": {said} Source: {link(row['publisher'], row['source_url'])}.", "")
 
 
 def render(root=ROOT):
