@@ -77,6 +77,7 @@ def test_a_host_is_asked_one_by_one_and_slowly(host, monkeypatch):
     assert time.monotonic() - start > 0.6
 
 
+@pytest.mark.slow
 def test_offline_is_one_sentence_and_what_was_learnt_stays(tmp_path):
     for name in ("book", "data", "chapters"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.ipynb", "__pycache__"))

@@ -56,6 +56,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_pictures_are_drawn_with_the_books_fonts_alone(tmp_path):
     fonts = ROOT / yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]["charts_fonts"][0]
     signs = sorted({sign for path in (ROOT / "figures").glob("*.svg") for sign in "".join(re.findall(r">([^<]*)</text>", path.read_text(encoding="utf-8"))) if not sign.isspace()})

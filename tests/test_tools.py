@@ -127,6 +127,7 @@ def test_a_set_up_that_was_killed_starts_afresh(clone):
     assert not (clone / ".venv/bin/python").is_symlink() and (clone / ".venv/requirements.txt").exists()
 
 
+@pytest.mark.slow
 def test_two_set_ups_at_once_wait_for_each_other(clone, request):
     """The first is killed, the next takes its lock over; that one is interrupted and leaves none; then one works and another waits."""
     fake_python(clone, 'case "$*" in "-m venv "*) mkdir .venv/bin && cp "$0" .venv/bin/python; : >begun; until [ -e go ]; do sleep 0.1; done;; esac')
