@@ -15,6 +15,7 @@ def wanted():
     return f"{house.load('meetings').duration_min.sum()} {house.load('evacuations').partner_headline.sum()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["pandas", "polars", "duckdb"])
 def test_snippets_read_the_tables_of_a_clone(library):
     code, said = run(sys.executable, "-c", BLOCKS[library])
