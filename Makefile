@@ -62,7 +62,7 @@ test-live: tests-environment live  ## every chapter run in a browser, in Jupyter
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PYTEST) -s -o timeout=1200 tests/live.py tests/live_explorer.py $(ARGS)
 
 check: tests-environment  ## the fast tests alone (no browser, no notebook runs); also a hook, see .githooks
-	@$(PYTEST) -n auto -m "not slow" tests $(ARGS)
+	@$(PYTEST) -n auto --maxschedchunk 8 -m "not slow" tests $(ARGS)
 
 mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
 	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) --only="$$ONLY"
