@@ -1,11 +1,12 @@
 """The ledger in print: in the built book a number in a paragraph leads to its table or row."""
 import copy
 import re
+import sys
 
 import pytest
 
 import numerals
-from common import pages, soup
+from common import pages, run, soup
 
 UNLINKED = ".in-short, .key-numbers, .chapter-cards, figure, details, table, svg, nav, pre, .kicker, .citation"  # these are links themselves, or stand in the list at the end
 PAGES = [page for page in pages() if not re.search("/(data(_.*)?|corrections|glossary).html", page)]  # those print tables
@@ -30,3 +31,9 @@ def test_a_number_in_a_paragraph_leads_to_its_table(book, page):
                 faults.append(f"{number.text!r} in “{text[max(0, number.start - 40):number.end + 30]}”")
     assert not faults, f"{page}: {len(faults)} numbers that lead nowhere:\n  " + "\n  ".join(faults)
     assert bound, f"{page} has no bound number at all"
+
+
+@pytest.mark.slow
+def test_the_list_can_be_cut_short():
+    code, said = run("sh", "-c", f"'{sys.executable}' book/tools/ledger.py | head -1")
+    assert code == 0 and said.count("\n") == 1 and said.startswith("chapters/"), said

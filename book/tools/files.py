@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import sys
 
 
 class Changed(Exception):
@@ -54,5 +55,7 @@ def told(main, stop):
         stop("interrupted.")
     except (Changed, ValueError) as error:  # ValueError: what a table, chapter or descriptor says that it should not
         stop(f"{error}.")
+    except BrokenPipeError:  # whoever read has gone, as in `make ledger | head`
+        sys.stderr.close()
     except OSError as error:
         stop(f"{reason(error)}.")

@@ -46,7 +46,4 @@ def main(words):
 
 
 if __name__ == "__main__":
-    try:
-        files.told(lambda: main(sys.argv[1:]), sys.exit)
-    except BrokenPipeError:  # `make ledger | head`
-        sys.stderr.close()
+    files.told(lambda: main(sys.argv[1:]), sys.exit)
