@@ -541,11 +541,11 @@ def stored_series():
                    *(one.transform_aggregate(unit="min(unit)", groupby=["what"]).mark_text(align="left", baseline="bottom", color=shade).encode(text=f"{word}:N", x=alt.value(0), y=alt.value(top - up)) for word, shade, up in (("what", INK, 26), ("unit", MUTED, 11)))]
     chart = alt.layer(moment.mark_rule(strokeDash=[3, 3]), moment.mark_text(fontSize=14, baseline="bottom").encode(y=alt.value(alt.expr("datum.lift")), text="mark:N"), *layers).resolve_scale(y="independent")
     closed = [name for name in names if not house._resource(SERIES[name][0])["redistribute"]]
-    return house.publish(chart.add_params(upper, lower).properties(height=375), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Lines that turn together do not show that one moved the other",
+    return house.publish(chart.add_params(upper, lower).properties(height=375), id="explore-series", table=[*dict.fromkeys([table for table, *_ in SERIES.values()]), "key_moments"], title="Trips to Japan reached a record in early 2026; a hundred yen cost a third less in 2025 than in 2012",
         subtitle="Two series of your choice since 1990, one above the other, each on its own scale. Circled numbers: key moments; m: million",
         alt="Two panels share a time axis: above, South Koreans going to Japan, climbing with two falls; below, the price of the yen in won, swinging. Dashed lines mark numbered moments. Two controls choose the series.",
         columns={"date": "Date", "what": "Series", "value": "Value", "unit": "Unit", "part": "Count"},
-        note="A line breaks where the way of counting changes or a year is missing. Monthly counts are drawn as means of quarters.",
+        note="A line breaks where the way of counting changes or a year is missing. Monthly counts are drawn as means of quarters. That two lines turn together does not show that one moved the other.",
         terms=("Terms differ by series: see each table", f"no open licence was found for {listed([f'“{name}”' for name in closed])}. Every other series can be downloaded from its own table."))
 
 
@@ -565,7 +565,7 @@ def stored_visitors():
         + alt.Chart(names).transform_calculate(text="datum.mark + ' ' + datum.direction").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("direction:N", legend=None).scale(domain=[*WAY.values()], range=[house.PALETTE["korea_text"], JAPAN])))
     return house.publish(chart.resolve_scale(color="independent").add_params(base).properties(height=300), id="explore-base-year", table="visitors_annual", title="Pick the year that counts as normal, and the recovery changes",
         subtitle="Visitors a year as % of the base year. South Koreans to Japan (orange squares), Japanese to South Korea (blue dots). Line across: level with the base year",
-        alt="Two lines, one with squares and one with dots, of travellers as a share of a base year, one falling to almost nothing in the pandemic, the other less deep in the years found, both above the base since. A control changes the base year.",
+        alt="Two lines, one with squares and one with dots, of travellers as a share of a base year, one falling to almost nothing in the pandemic, the other less far in the years found, both above the base since. A control changes the base year.",
         columns={"year": "Year", "direction": "Direction", "visitors": "Visitors", "count": "Count"},
         note="Where no Japanese figure of the base year was found, the blue line is missing. Lines break where no figure was found. No base shows what travel would have been without a quarrel or a pandemic.")
 
@@ -590,7 +590,7 @@ def stored_polls():
     rows = house.load("polls")
     rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), country=rows.country.map(house.COUNTRIES), way=rows["mode"].fillna("not found"), line=rows["mode"].fillna(rows.year.astype(str)))
     rows = rows[rows.groupby("series").year.transform("nunique").ge(3)][["year", "series", "answer", "country", "value_pct", "way", "line", "status"]]
-    series = choose("series", sorted(rows.series.unique()), "Poll", "Can the other country be trusted: Yomiuri and Hankook")
+    series = choose("series", sorted(rows.series.unique()), "Poll", "State of relations: Yomiuri and Hankook")
     answer = alt.param("answer", value="friendly", bind=alt.binding_radio(options=["friendly", "unfriendly"], name="Answer"))
     colour, shape, fill = (encoding("country:N", legend=None).scale(domain=[*house.COUNTRIES.values()], range=[look[country] for country in house.COUNTRIES]) for encoding, look in ((alt.Stroke, COLOURS), (alt.Shape, MARKS), (alt.Fill, COLOURS)))
     point = alt.Chart(rows).transform_filter("datum.series == series && datum.answer == answer").encode(alt.X("year:Q", title=None).scale(domain=[1994, 2026], nice=False).axis(format="d", tickCount=6), alt.Y("value_pct:Q", title=None).scale(domain=[0, 100]).axis(tickCount=4, labelExpr="datum.label + '%'"),
@@ -598,9 +598,9 @@ def stored_polls():
     names = pd.DataFrame({"country": [*house.COUNTRIES.values()], "mark": ["●", "■"], "up": [12, 30]})
     chart = (point.mark_line(aria=False).encode(detail="line:N") + point.mark_point(size=60, opacity=1, aria=False).encode(shape, fill=alt.when("datum.status == 'second-hand'").then(alt.value(PAPER)).otherwise(fill))
         + alt.Chart(names).transform_calculate(text="datum.mark + ' asked in ' + datum.country").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("country:N", legend=None).scale(domain=[*house.COUNTRIES.values()], range=[JAPAN, house.PALETTE["korea_text"]])))
-    return house.publish(chart.resolve_scale(color="independent").add_params(series, answer).properties(height=280), id="explore-polls", table="polls", title="What the two peoples say of each other turns on the question",
+    return house.publish(chart.resolve_scale(color="independent").add_params(series, answer).properties(height=280), id="explore-polls", table="polls", title="Relations are good, said 6% in South Korea and 13% in Japan in 2020; in 2025 it was 55% and 52%",
         subtitle="Share who gave the answer, of Japanese asked about South Korea (blue dots) and South Koreans asked about Japan (orange squares). Hollow: read in a copy of a named report",
-        alt="One poll, dots for Japan and squares for South Korea, most joined by lines: in every round drawn a minority of either people trusts the other, 45% at most. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
+        alt="One poll, dots for Japan and squares for South Korea: the share who call relations good falls to 13% and 6% by 2020 and is above half in both by 2025. Controls choose another pollster and question, and the friendly or the unfriendly answer.",
         columns={"year": "Year", "series": "Question and pollster", "answer": "Answer", "country": "Asked in", "value_pct": "Share (%)", "way": "How"},
         note="Polls with fewer rounds are in the table only. No line joins two ways of asking. A round whose way of asking was not found stands alone.")
 

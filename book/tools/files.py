@@ -47,7 +47,7 @@ def reason(error):
 
 
 def told(main, stop):
-    """Run `main`; when it is interrupted, or a disk is full a folder read-only or an input bad, end with `stop(what happened)`."""
+    """Run `main`; when it is interrupted, a disk is full, a folder read-only or an input bad, end with `stop(what happened)`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         main()
