@@ -289,8 +289,8 @@ def write_polls(choices):
     return ("polls",), "\n".join([
         IMPORTS,
         f"rows = house.load('polls').query(\"question == '{choices['question']}' and {'' if choices['friendly'] else 'not '}positive and country in {asked} and {span(choices).format('year')}{only}\")",
-        f"rows = rows.assign(asked='asked in ' + rows.country.map(house.COUNTRIES), line=rows.country + rows['mode'].fillna(rows.year.astype(str)), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in house.COUNTRIES} })))",
-        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, {shaped('asked', names, asked)}, alt.Detail('line'), tooltip=[*map(alt.Tooltip, ['year', 'asked', 'value_pct', 'mode', 'fieldwork'])])",
+        f"rows = rows.assign(asked='asked in ' + rows.country.map(house.COUNTRIES), line=(rows['mode'].isna() | rows['mode'].ne(rows.groupby(['pollster', 'country'])['mode'].shift())).groupby([rows.pollster, rows.country]).cumsum(), shown=rows.status.eq('second-hand').map({{True: '{PAPER}'}}).fillna(rows.country.map({ {country: COLOURS[country] for country in house.COUNTRIES} })))",
+        f"poll = alt.Chart(rows, width=600, height=120).encode(alt.X('year:Q', title=None).scale(zero=False, padding=12).axis(format='d', tickMinStep=1), alt.Y('value_pct:Q', title='%').scale(domain=[0, 100]).axis(tickCount=3), {coloured('asked', names, asked)}, {shaped('asked', names, asked)}, alt.Detail('line:N'), tooltip=[*map(alt.Tooltip, ['year', 'asked', 'value_pct', 'mode', 'fieldwork'])])",
         "alt.layer(poll.mark_line(), poll.mark_point(size=55, opacity=1, filled=False, strokeWidth=2).encode(fill=alt.Fill('shown:N', scale=None))).facet(row=alt.Row('pollster_name:N', title=None).header(labelAngle=0, labelOrient='top', labelAnchor='start'))"])
 
 
@@ -588,8 +588,11 @@ def stored_carried():
 
 def stored_polls():
     rows = house.load("polls")
-    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), country=rows.country.map(house.COUNTRIES), way=rows["mode"].fillna("not found"), line=rows["mode"].fillna(rows.year.astype(str)))
-    rows = rows[rows.groupby("series").year.transform("nunique").ge(3)][["year", "series", "answer", "country", "value_pct", "way", "line", "status"]]
+    rows = rows.assign(series=rows.question.map(ASKED).str.rstrip("?") + ": " + rows.pollster.map({key: words for words, key in POLLSTERS.items()}), answer=rows.positive.map({True: "friendly", False: "unfriendly"}), country=rows.country.map(house.COUNTRIES), way=rows["mode"].fillna("not found"))
+    each = ["series", "answer", "country"]
+    rows = rows[rows.groupby("series").year.transform("nunique").ge(3)].sort_values([*each, "year"])
+    apart = rows.way.eq("not found") | rows.way.ne(rows.groupby(each).way.shift())  # a line does not jump over rounds asked in another way
+    rows = rows.assign(line=apart.groupby([rows[name] for name in each]).cumsum())[["year", *each, "value_pct", "way", "line", "status"]]
     series = choose("series", sorted(rows.series.unique()), "Poll", "State of relations: Yomiuri and Hankook")
     answer = alt.param("answer", value="friendly", bind=alt.binding_radio(options=["friendly", "unfriendly"], name="Answer"))
     colour, shape, fill = (encoding("country:N", legend=None).scale(domain=[*house.COUNTRIES.values()], range=[look[country] for country in house.COUNTRIES]) for encoding, look in ((alt.Stroke, COLOURS), (alt.Shape, MARKS), (alt.Fill, COLOURS)))

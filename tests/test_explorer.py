@@ -166,6 +166,8 @@ def test_what_the_page_says_of_terms_and_of_breaks_is_so():
     polls, _ = drawn_rows("polls")
     lines = [(row["series"], row["answer"], row["country"], row["line"]) for row in polls if row["way"] == "not found"]
     assert lines and len(lines) == len({*lines}), "a line joins rounds of which the way of asking was not found"
+    rounds = sorted((row["series"], row["answer"], row["country"], row["year"], row["line"]) for row in polls)
+    assert all(here[:3] != there[:3] or here[4] <= there[4] for here, there in zip(rounds, rounds[1:])), "a line jumps over a round that stands apart"
     visitors, _ = drawn_rows("visitors")
     for one, two in zip(visitors, visitors[1:]):
         if one["direction"] == two["direction"]:
