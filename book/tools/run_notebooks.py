@@ -5,6 +5,7 @@ each in a kernel of its own. A chapter's files are written only when all of it h
 they were, and the command says which cell failed and why, and exits 1. The same data give the same bytes.
 """
 import asyncio
+import atexit
 import copy
 import hashlib
 import json
@@ -80,6 +81,10 @@ async def execute(notebook):
         raise Broken("the kernel died (out of memory?)") from None
     except RuntimeError as error:  # as nbclient says of a kernel that does not start
         raise Broken(f"the kernel did not start: {error}; run the command again") from None
+    finally:  # interrupted, nbclient may leave its kernel to the end of Python, where ending it fails
+        atexit.unregister(client._cleanup_kernel)
+        if client.km and client.km.has_kernel:
+            await client.km.shutdown_kernel(now=True)
 
 
 def tidy(notebook):
@@ -171,11 +176,18 @@ async def run(paths):
         if other not in paths:
             owners.update(dict.fromkeys(published(other), other.stem))
     loop, whole = asyncio.get_running_loop(), asyncio.current_task()
+
+    def interrupt():
+        loop.set_exception_handler(lambda *_: None)  # nbclient goes on looking after the kernels that this ends
+        whole.cancel()
+
     for kind in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(kind, whole.cancel)
+        loop.add_signal_handler(kind, interrupt)
     loop.add_signal_handler = loop.remove_signal_handler = lambda *_: None  # nbclient would put its own in place
     slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
-    errors = [error for error in await asyncio.gather(*(chapter(path, slots, owners) for path in paths)) if error]
+    async with asyncio.TaskGroup() as group:  # which waits, when interrupted, until every kernel is down
+        chapters = [group.create_task(chapter(path, slots, owners)) for path in paths]
+    errors = [task.result() for task in chapters if task.result()]
     if not errors and paths == everything:  # a chapter not yet run publishes figures that it does not yet store
         kept = {id for path in everything for id in published(path)}
         for old in FIGURES.glob("*.svg"):
