@@ -221,7 +221,8 @@ def _stored(spec, **_):
     spec["datasets"] = {name: [{field: value for field, value in row.items() if field in used} for row in rows] if isinstance(rows, list) else rows
                         for name, rows in spec.get("datasets", {}).items()}  # a chart carries only the columns it draws
     drawn = {**spec, "width": 640} if spec.get("width") == "container" else spec
-    return {"application/vnd.vegalite.v6+json": spec, "image/svg+xml": vl_convert.vegalite_to_svg(drawn),
+    svg = re.sub(r"-?\d+\.\d{4,}(?:e-?\d+)?", lambda number: f"{round(float(number[0]), 2):g}", vl_convert.vegalite_to_svg(drawn))  # as fine as a screen shows
+    return {"application/vnd.vegalite.v6+json": spec, "image/svg+xml": svg,
             "text/plain": f"{figure['id']}: {figure['title']}"}
 
 
