@@ -1,5 +1,6 @@
 """Each chapter as it is stored: its shape, its charts, and a fresh run against its outputs."""
 import ast
+import asyncio
 import json
 import re
 import statistics
@@ -263,3 +264,13 @@ def test_a_chapter_that_fails_or_is_odd_leaves_its_files_and_says_why(tmp_path):
     told = {name: next((line for line in said.splitlines() if f"chapters/{name}.ipynb:" in line), "") for name in ODD}
     assert code == 1 and all(word in told[name] for name, (_, words) in ODD.items() for word in words), said
     assert {path: path.read_bytes() for path in before} == before, "a refused chapter was written, or a second run of the good one gave other bytes"
+
+
+def test_a_kernel_that_does_not_start_is_said(monkeypatch):
+    async def silent(self):
+        raise RuntimeError("Kernel didn't respond in 60 seconds")
+    monkeypatch.setattr(run_notebooks.NotebookClient, "async_execute", silent)
+    before = CHAPTERS[0].read_bytes()
+    said = asyncio.run(run_notebooks.chapter(CHAPTERS[0], asyncio.Semaphore(), {}))
+    assert said == f"chapters/{CHAPTERS[0].name}: the kernel did not start: Kernel didn't respond in 60 seconds; run the command again"
+    assert CHAPTERS[0].read_bytes() == before

@@ -15,12 +15,14 @@ import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from hypothesis import example, given, strategies
+from markdown_it import MarkdownIt
 from sphinx.errors import ExtensionError
 
 from common import NOTEBOOKS, ROOT, soup
 from test_bad_data import JSON, fuzz, paths, planted
 
 import charts  # noqa: E402
+import dictionary  # noqa: E402
 from book.site import pages  # noqa: E402
 from charts import drawing, faults, markup  # noqa: E402
 
@@ -195,6 +197,15 @@ def test_what_is_no_drawing_is_refused(text):
 def test_no_address_can_run(address):
     for link in (markup.link, pages.link):
         harmless(link("words", address), repr(address))
+
+
+@fuzz(80)
+@given(words=strategies.text(strategies.characters(codec="utf-8", categories=["L", "N", "P", "S", "Z"]), max_size=20),
+       address=strategies.text(strategies.characters(codec="utf-8", categories=["L", "N", "P", "S"]), max_size=20))
+def test_words_and_addresses_of_a_table_stay_what_they_are_in_markdown(words, address):
+    shown = BeautifulSoup(MarkdownIt().render(f"- seen: {dictionary.link(words, f'https://example.org/{address}')}"), "html.parser")
+    assert [tag.name for tag in shown.find_all(True)] == ["ul", "li", "a"] and shown.li.text == f"seen: {shown.a.text}", str(shown)
+    assert shown.a.text.split() == words.split(), str(shown)
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------
