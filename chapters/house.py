@@ -248,20 +248,44 @@ def enable():
         altair.renderers.enable("html", template="inline")
 
 
+def _parts(chart, data=None):
+    """The single views of a chart, each with the data frame it draws, which may be that of the view it stands in."""
+    data = chart.data if isinstance(getattr(chart, "data", None), pd.DataFrame) else data
+    inner = [part for group in ("layer", "vconcat", "concat") for part in getattr(chart, group, ())]
+    return [pair for part in inner for pair in _parts(part, data)] if inner else [(chart, data)]
+
+
 def _name_tips(chart, labels):
-    """Have tooltips call fields by the names of the data table and write dates and large numbers for readers, where the chart does not say."""
-    for part in (part for group in ("layer", "vconcat", "concat") for part in getattr(chart, group, ())):
-        _name_tips(part, labels)
-    tips = getattr(getattr(chart, "encoding", None), "tooltip", ())
-    for tip in tips if isinstance(tips, list) else [tips] if isinstance(tips, altair.Tooltip) else ():
-        told = isinstance(tip.shorthand, str) and re.fullmatch(r"(?:\w+\()?(\w+)\)?(?::(\w))?", tip.shorthand)  # date:T, sum(missiles):Q; not count()
-        if not told:
-            continue
-        field, kind = told.groups()
-        for part, value in {"title": labels.get(field, field.replace("_", " ").capitalize()),
-                            "format": {"T": "%B %Y" if field == "month" else "%-d %B %Y", "Q": "" if field == "year" else ","}.get(kind, "")}.items():
-            if value and isinstance(tip[part], UndefinedType):
-                tip[part] = value
+    """Have tooltips call fields by the names of the data table and write dates and large numbers for readers, where the chart does not say.
+
+    In a chart without any, its marks tell what the data table says of them.
+    """
+    parts, silent = _parts(chart), True
+    for part, _ in parts:
+        tips = getattr(getattr(part, "encoding", None), "tooltip", ())
+        for tip in tips if isinstance(tips, list) else [tips] if isinstance(tips, altair.Tooltip) else ():
+            silent = False
+            told = isinstance(tip.shorthand, str) and re.fullmatch(r"(?:\w+\()?(\w+)\)?(?::(\w))?", tip.shorthand)  # date:T, sum(missiles):Q; not count()
+            if not told:
+                continue
+            field, kind = told.groups()
+            for key, value in {"title": labels.get(field, field.replace("_", " ").capitalize()),
+                               "format": {"T": "%B %Y" if field == "month" else "%-d %B %Y", "Q": "" if field == "year" else ","}.get(kind, "")}.items():
+                if value and isinstance(tip[key], UndefinedType):
+                    tip[key] = value
+    for part, data in parts if silent else ():
+        mark = part.mark if isinstance(part.mark, str) else part.mark.type
+        shown = [field for field in labels if data is not None and field in data] if mark in ("point", "circle", "bar", "line", "area", "rect", "tick") else []
+        if shown and not isinstance(part.encoding, UndefinedType):
+            part.encoding.tooltip = [altair.Tooltip(field=field, title=labels[field], **_written(data[field])) for field in shown]
+
+
+def _written(values):
+    """How a tooltip writes a column; one with gaps is left to the viewer, since Vega would write a gap as 0 or 1970."""
+    if values.hasnans or not (dates := pd.api.types.is_datetime64_any_dtype(values)) and not pd.api.types.is_float_dtype(values):
+        return {"type": "nominal"}
+    months = dates and (values.dt.day == 1).all() and values.nunique() > 2
+    return {"type": "temporal", "format": "%B %Y" if months else "%-d %B %Y"} if dates else {"type": "quantitative", "format": ",.1~f" if values.abs().max() >= 20 else ",.2~f"}
 
 
 def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None, terms=None):

@@ -1,4 +1,5 @@
 """The built book as readers meet it: read from disk, and driven in a headless Chromium."""
+import copy
 import re
 import subprocess
 import sys
@@ -228,6 +229,9 @@ def test_wrong():
     assert code == 1 and "1 failed, 1 passed, 1 rerun" in said, said
 
 
+TOLD = """figure => { const told = [], chart = figure.querySelector('.chart-live');
+  for (const key of ['Home', ...Array(40).fill('ArrowRight'), 'End']) { chart.dispatchEvent(new KeyboardEvent('keydown', {key})); told.push(figure.querySelector('.chart-readout').textContent.trim()); }
+  return [...new Set(told)]; }"""  # what a chart tells of its first points and its last
 SEEN = """() => Object.fromEntries([...document.querySelectorAll('figure.chart')].map(figure => [figure.id, [...figure.querySelectorAll('.chart-drawing svg')].filter(svg => svg.checkVisibility())
   .map(svg => svg.getBoundingClientRect().toJSON()).filter(box => box.width > 200 && box.height > 60)]))"""
 
@@ -274,8 +278,13 @@ def answers(visit, page):
             continue
         figure.locator(".chart-live").focus()
         visit.page.keyboard.press("ArrowRight")
-        if not figure.locator(".chart-readout").text_content().strip():
+        told = [re.sub(r" \(\d+ of \d+\)$", "", said) for said in figure.evaluate(TOLD)]
+        if not all(told) or not visit.page.locator(".chart-tip").is_visible():
             faults.append(f"{chart['id']}: the arrow keys read no value")
+        for name, value in (part.partition(": ")[::2] for said in told for part in re.split(r"; (?=[^;]+: )", said)):
+            if name[:1].islower() or re.fullmatch(CODE, value) or re.search(r"\.\d{5}|undefined|null|NaN", value):
+                faults.append(f"{chart['id']}: a touch is told {name}: {value[:60]}; give its mark a tooltip with words for readers")
+                break
         controls = figure.locator(".chart-controls").locator("select, [type=checkbox], [type=radio]:not(:checked)").all()
         for control in controls:
             drawing.evaluate("svg => { window.was = svg.outerHTML; }")
@@ -360,7 +369,7 @@ def test_search_quotes_what_a_reader_sees(origin, book, browser, words):
     for link, excerpt in (result for result in results if result[1].strip() != "(a table)"):
         page = urldefrag(link)[0]
         if page not in shown:
-            main = soup(book / page).main
+            main = copy.copy(soup(book / page).main)
             for unread in main.select("svg, fieldset, pre, .chart-source, .chart-links, details:not([open]), .headerlink"):
                 unread.decompose()
             for block in main.find_all(["p", "li", "h1", "h2", "h3", "h4", "dt", "dd", "th", "td", "figcaption"]):

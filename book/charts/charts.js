@@ -8,11 +8,9 @@
   // ---- loading -------------------------------------------------------------------------------------------------
   function load(url, found) {
     return scripts.get(url) || scripts.set(url, new Promise((done, fail) => {
-      const script = document.createElement("script");
-      script.src = url;
-      script.onload = () => found() ? done(found()) : fail(new Error(`${url} is damaged`));
-      script.onerror = () => fail(null); // the browser has said so already
-      document.head.append(script);
+      document.head.append(Object.assign(document.createElement("script"), { src: url,
+        onload: () => found() ? done(found()) : fail(new Error(`${url} is damaged`)),
+        onerror: () => fail(null) })); // the browser has said so already
     })).get(url);
   }
 
@@ -40,7 +38,6 @@
   }
 
   const fitting = (chart) => Math.max(0, [...chart.drawing.querySelectorAll(".chart-static")].findIndex((one) => one.getClientRects().length));
-
   async function draw(chart) {
     const index = fitting(chart), still = chart.drawing.querySelectorAll(".chart-static")[index].querySelector("svg");
     const whole = JSON.parse(JSON.stringify(chart.spec)); // Vega writes into what it is given
@@ -49,7 +46,8 @@
     for (const source of vega.data || []) if (typeof source.values === "number") source.values = structuredClone(whole.data[source.values]);
     const holder = chart.drawing.appendChild(Object.assign(document.createElement("div"), { className: "chart-live" }));
     const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false, defaultStyle: false, logLevel: 0,
-      tooltip: (handler, event, item, value) => (event?.type === "mouseout" && matchMedia("(hover: none)").matches) || tooltip(value, event?.clientX, event?.clientY) }); // where nothing hovers, what a finger touched stays told until it touches elsewhere
+      tooltip: (handler, event, item, value) => (event?.type === "mouseout" && matchMedia("(hover: none)").matches) // where nothing hovers, what a finger touched stays told until it touches elsewhere
+        || tooltip(value && LONG.test(item.mark.marktype) ? nearest(chart, event)?.value : value, event?.clientX, event?.clientY) }); // Vega tells of a whole line what its first point says
     const svg = holder.querySelector("svg"), box = svg && svg.viewBox.baseVal, was = still.viewBox.baseVal;
     if (!box || !(Math.abs(box.width - was.width) < 24) || !(Math.abs(box.height - was.height) < 0.2 * was.height + 24) || !svg.querySelector("path[d], text, line, image")) {
       finalize();
@@ -67,8 +65,8 @@
 
   async function redraw(chart) {
     if (chart.busy || chart.figure.dataset.live !== "ready" || fitting(chart) === chart.index) return;
-    chart.busy = true;
     const state = read(chart);
+    chart.busy = true;
     try { await draw(chart); listen(chart); keyboard(chart); await apply(chart, state); } catch (error) { giveUp(chart.figure, error); } finally { chart.busy = false; }
     redraw(chart); // once more where the width changed meanwhile
   }
@@ -87,17 +85,20 @@
   }
 
   // ---- tooltips and points -------------------------------------------------------------------------------------
-  const words = (value) => value && typeof value === "object" ? Object.entries(value).map(([key, text]) => `${key}: ${text}`).join("; ") : String(value);
+  const LONG = /line|area|trail/, PARTS = { month: "long", year: "numeric", timeZone: "UTC" };
+  const plain = (value) => typeof value === "boolean" ? value ? "yes" : "no" // as the data table writes it, and days in words
+    : typeof value === "number" ? (Math.abs(value) < 1e4 ? String(+value.toPrecision(4)) : Math.round(value).toLocaleString("en-GB")).replace("-", "−")
+    : /^\d{4}-\d\d(-\d\d(T00:00:00)?)?$/.test(value) ? new Date(value.slice(0, 10)).toLocaleDateString("en-GB", { ...PARTS, day: value[7] && "numeric" }) : String(value);
+  const pairs = (value) => typeof value === "object" ? Object.entries(value).filter(([, text]) => !["", "null", "NaN", "undefined"].includes(String(text))).map(([key, text]) => [key, plain(text)])
+    : String(value).split("; ").map((part) => part.split(/: (.*)/s));
+  const words = (value) => pairs(value).map(([key, text]) => text === undefined ? key : `${key}: ${text}`).join("; ");
   function tooltip(value, x, y) {
     tip ||= document.body.appendChild(Object.assign(document.createElement("div"), { className: "chart-tip", hidden: true }));
     tip.setAttribute("aria-hidden", "true"); // the readout says it to screen readers
     tip.hidden = value == null || value === "";
     if (tip.hidden) return;
-    const pairs = typeof value === "object" ? Object.entries(value) : String(value).split("; ").map((part) => part.split(/: (.*)/s));
     const list = document.createElement("dl");
-    for (const [key, text] of pairs) for (const [tag, say] of [["dt", text === undefined ? "" : key], ["dd", text === undefined ? key : text]]) {
-      list.append(Object.assign(document.createElement(tag), { textContent: say }));
-    }
+    for (const [key, text] of pairs(value)) for (const [tag, say] of [["dt", text === undefined ? "" : key], ["dd", text ?? key]]) list.append(Object.assign(document.createElement(tag), { textContent: say }));
     tip.replaceChildren(list);
     const { width, height } = tip.getBoundingClientRect();
     tip.style.transform = `translate(${Math.max(8, Math.min(x + 12, innerWidth - width - 8))}px, ${y - height - 14 > 8 ? y - height - 14 : y + 18}px)`;
@@ -110,7 +111,7 @@
         if (mark.marktype === "group") {
           for (const inner of item.items || []) if (!/axis|legend|title|header|footer/.test(inner.role || "")) walk(inner, x + (item.x || 0), y + (item.y || 0));
         } else if (item.datum && item.opacity !== 0 && (item.tooltip || item.description)) {
-          const line = /line|area|trail/.test(mark.marktype), box = item.bounds;
+          const line = LONG.test(mark.marktype), box = item.bounds;
           found.push({ value: item.tooltip || item.description, told: !!item.tooltip, x: by * (x + (line ? item.x : (box.x1 + box.x2) / 2)), y: by * (y + (line ? item.y : (box.y1 + box.y2) / 2)) });
         }
       }
@@ -119,7 +120,10 @@
     return found.filter((point) => point.told === told && !seen.has(words(point.value)) && seen.add(words(point.value)))
       .sort((a, b) => Math.round(a.x - b.x) || a.y - b.y);
   }
-
+  function nearest(chart, { clientX, clientY }) { // within reach of a finger
+    const box = chart.holder.getBoundingClientRect(), far = (point) => Math.hypot(point.x - clientX + box.left, point.y - clientY + box.top);
+    return points(chart).map((point) => [far(point), point]).reduce((best, one) => one[0] < best[0] ? one : best, [44, null])[1];
+  }
   function show(chart, point) {
     chart.cursor?.remove();
     tooltip(null);
@@ -151,18 +155,14 @@
     });
     holder.addEventListener("blur", () => show(chart, null));
     holder.addEventListener("pointerup", (event) => {
-      if (event.pointerType !== "touch") return;
-      const box = holder.getBoundingClientRect(), far = (point) => Math.hypot(point.x - event.clientX + box.left, point.y - event.clientY + box.top);
-      const near = points(chart).reduce((best, point) => !best || far(point) < far(best) ? point : best, null);
-      setTimeout(() => show(chart, near && far(near) < 44 ? near : null), 60); // after Vega's own leave event
+      if (event.pointerType === "touch") setTimeout(() => show(chart, nearest(chart, event)), 60); // after Vega's own leave event
     });
   }
 
   // ---- controls and state --------------------------------------------------------------------------------------
   const inputs = (chart, param) => [...chart.figure.querySelectorAll(`.chart-controls [data-param="${CSS.escape(param)}"]:not([data-clear])`)];
   const rows = (chart, one) => { try { return chart.view.data(one.param + "_store"); } catch { return []; } };
-  const told = (one, value) => !one.time ? String(+(+value).toPrecision(4)) :
-    new Date(value).toLocaleDateString("en-GB", { month: "short", year: "numeric" });
+  const told = (one, value) => one.time ? new Date(value).toLocaleDateString("en-GB", { month: "short", year: "numeric" }) : String(+(+value).toPrecision(4));
 
   function get(chart, one) {
     if (one.kind === "clear") return null;
@@ -226,8 +226,7 @@
       mirror(chart, one);
     }
     listen(chart);
-    const form = chart.figure.querySelector(".chart-controls");
-    if (form) form.disabled = false;
+    for (const form of chart.figure.querySelectorAll(".chart-controls")) form.disabled = false;
   }
 
   const read = (chart) => Object.fromEntries(chart.spec.controls.map((one) => [one.param, get(chart, one)]));
