@@ -513,7 +513,7 @@ def stored_meetings():
         .transform_window(n="row_number()", groupby=["year"], sort=[alt.SortField("date")]).mark_point(size=alt.expr("width < 400 ? 26 : 62"), opacity=1, stroke=INK, strokeWidth=1.3)
         .encode(alt.X("year:Q", title=None).scale(domain=[1982, 2027], nice=False).axis(format="d", tickCount=6), alt.Y("n:Q", title=None).scale(domain=[0, 8]).axis(tickCount=4),
                 fill=alt.when("datum.kind == 'visit'").then(alt.value(INK)).otherwise(alt.value(PAPER)), tooltip=["date:T", "jp_leader", "kr_leader", "city", "told"]))
-    return house.publish(dots.add_params(rule).properties(height=230), id="explore-meetings", table="leader_meetings", title="How many meetings depends on the rule of counting",
+    return house.publish(dots.add_params(rule).properties(height=230), id="explore-meetings", table="leader_meetings", title="Ninety-one meetings by the widest rule, 38 if only visits count",
         subtitle="One dot for each meeting of the two leaders, by year. Filled: a visit to the other country; hollow: elsewhere, or informal",
         alt="Columns of dots by year. They thin out around two gaps and are tallest near the right end. A control counts visits only, or leaves out informal talks or weakly sourced meetings.",
         columns={"date": "Date", "jp_leader": "Prime minister", "kr_leader": "President", "city": "City", "told": "Kind"},
@@ -563,7 +563,7 @@ def stored_visitors():
     chart = (alt.Chart(pd.DataFrame({"pct": [100]})).mark_rule(color=INK).encode(alt.Y("pct:Q"))
         + line.mark_line(aria=False).encode(detail="run:N") + line.mark_point(size=40, opacity=1, aria=False).encode(shape, tooltip=["year:Q", "direction:N", "visitors:Q", alt.Tooltip("pct:Q", format=".0f", title="% of the base year")])
         + alt.Chart(names).transform_calculate(text="datum.mark + ' ' + datum.direction").mark_text(align="left", fontWeight="bold").encode(x=alt.value(4), y=alt.value(alt.expr("datum.up")), text="text:N", color=alt.Color("direction:N", legend=None).scale(domain=[*WAY.values()], range=[house.PALETTE["korea_text"], JAPAN])))
-    return house.publish(chart.resolve_scale(color="independent").add_params(base).properties(height=300), id="explore-base-year", table="visitors_annual", title="Pick the year that counts as normal, and the recovery changes",
+    return house.publish(chart.resolve_scale(color="independent").add_params(base).properties(height=300), id="explore-base-year", table="visitors_annual", title="Against 2018 both ways stood about a quarter higher in 2025; against 2012 one stood 363% higher, the other 4%",
         subtitle="Visitors a year as % of the base year. South Koreans to Japan (orange squares), Japanese to South Korea (blue dots). Line across: level with the base year",
         alt="Two lines, one with squares and one with dots, of travellers as a share of a base year, one falling to almost nothing in the pandemic, the other less far in the years found, both above the base since. A control changes the base year.",
         columns={"year": "Year", "direction": "Direction", "visitors": "Visitors", "count": "Count"},
@@ -573,15 +573,15 @@ def stored_visitors():
 def stored_carried():
     rows = view("carried", years=(1990, 2026)).rows
     rows = pd.concat([rows.assign(basis=words, people=pd.to_numeric(eval(people, {"rows": rows})), place=rows.month.dt.strftime("%Y-%m ") + rows.id) for people, words in PEOPLE.values() if words[0] != "f"])
-    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), carrier=rows.operator_country.map(house.COUNTRIES),
-        name=lambda t: t.month.dt.strftime("%b %Y, ") + t.place_countries.str[:3].map(house.load("countries").set_index("code").name_en) + " · by " + t.carrier)[["id", "operation", "name", "carrier", "basis", "people", "label"]]
+    rows = rows.assign(label=lambda t: t.people.astype("string").fillna("no figure"), people=lambda t: t.people.astype(float).fillna(0), carrier=rows.operator_country.map(house.COUNTRIES).mask(rows.joint_kind.eq("shared_charter").fillna(False), "both, hired together"),
+        name=lambda t: t.month.dt.strftime("%b %Y, ") + t.place_countries.str[:3].map(house.load("countries").set_index("code").name_en) + " · by " + t.carrier)[["id", "operation", "name", "operator_country", "carrier", "basis", "people", "label"]]
     basis = choose("basis", [*dict.fromkeys(rows.basis)], "Count")
     bar = alt.Chart(rows).transform_filter("datum.basis == basis").encode(alt.Y("id:N", title=None).axis(None), alt.X("people:Q", title=None).scale(domain=[0, 70]).axis(None))
-    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("carrier:N", legend=None).scale(domain=["South Korea", "Japan"], range=[JAPAN, KOREA]), tooltip=["operation:N", "carrier:N", "basis:N", "people:Q"])
+    chart = (bar.mark_bar(height=9, yOffset=8).encode(alt.Color("operator_country:N", legend=None).scale(domain=["KOR", "JPN"], range=[JAPAN, KOREA]), opacity=alt.when("datum.carrier == 'both, hired together'").then(alt.value(0.4)).otherwise(alt.value(1)), tooltip=["operation:N", "carrier:N", "basis:N", "people:Q"])
         + bar.mark_text(align="left", dx=5, dy=8).encode(text="label:N") + bar.mark_text(align="left", dy=-6, color=MUTED).encode(x=alt.value(0), text="name:N"))
-    return house.publish(chart.add_params(basis).properties(height=alt.Step(34)), id="explore-carried", table=["evacuations", "countries"], title="By every count, the operations known to have taken most people of the other country were South Korean",
-        subtitle="People of the other country on board each operation, and who carried them. Blue: Japanese carried by South Korea; orange: South Koreans carried by Japan",
-        alt="Bars by operation in order of time, each with its carrier: pandemic charters first, then Sudan, Israel and the Gulf. The longest are South Korean flights carrying Japanese. Two operations have no figure. A control changes the count.",
+    return house.publish(chart.add_params(basis).properties(height=alt.Step(34)), id="explore-carried", table=["evacuations", "countries"], title="Of the operations that one side ran alone, South Korea’s are known to have taken most of the other’s people, by every count",
+        subtitle="People of the other country on board each operation, and who carried them. Blue: Japanese carried by South Korea; orange: South Koreans carried by Japan; pale: a charter hired together",
+        alt="Bars by operation in order of time, each with its carrier: pandemic charters first, then Sudan, Israel and the Gulf. The longest is a charter hired together, then come South Korean flights carrying Japanese. Two operations have no figure. A control changes the count.",
         columns={"operation": "Operation", "carrier": "Carried by", "basis": "Count", "label": "People"},
         note="Named by the first country left. No figure means that none was published, not that nobody was on board.")
 
