@@ -145,7 +145,7 @@ def glossary(root):
     rows = package.tables(root)["glossary"].rows
     yield from ("<!-- Written by book/tools/dictionary.py from data/glossary.csv: edit that, then `make data`. -->", "# Glossary", "",
                 "The people, bodies, papers, places and words of this book in English, Japanese and Korean. Where a word is disputed, the entry says which one the book uses and why. "
-                "Of the leaders, those with a larger part are here; [the table of leaders](../data/leaders.csv) has every one.", "")
+                "Of the leaders, those with a larger part are here; [the table of leaders](../data/leaders.csv) has every one. Names stand family name first, as both languages write them.", "")
     for kind, heading in kinds.items():
         yield from (f"## {heading}", "")
         for row in sorted((row for row in rows if row["kind"] == kind), key=lambda row: row["term_en"].lower().strip('"')):
