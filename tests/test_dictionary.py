@@ -51,7 +51,7 @@ def test_the_dictionary_says_of_every_table_what_readers_need():
         block = "\n".join(parts).split(f"(table-{name})=\n")
         assert len(block) == 2, f"the data pages have {len(block) - 1} blocks for the table {name}, not one"
         block, entry = block[1].split("\n(table-")[0], table.entry
-        for what, said in {"title": entry["title"], "row": entry["row"], "coverage": entry["coverage"], "day of the check": package.day(entry["retrieved"]), "licence": entry["licenses"][0]["title"],
+        for what, said in {"title": entry["title"], "row": entry["row"][1:], "coverage": entry["coverage"], "day of the check": package.day(entry["retrieved"]), "licence": entry["licenses"][0]["title"],
                            "first caveat": (entry["caveats"] or [""])[0], "reason for no download": entry.get("redistribute_note", "")}.items():
             assert dictionary.md(said) in block, f"data pages, {name}: its {what} is missing"
         assert ("**Beware:**" in block) == bool(entry["caveats"]), f"data pages, {name}: 'Beware:' with nothing after it, or a caveat without it"

@@ -69,7 +69,7 @@ def block(table, charts):
     kind = {"curated": "curated", "verbatim": "official or published series", "record": "the book's own records", "constructed": f"worked out by `data/{entry.get('built_by')}`"}[entry["class"]]
     due = f"due again {package.day(entry['due'])}" if entry["due"] else "settled"
     count = f"{len(table.rows):,} rows" if table.rows else "no row yet" if table.fields else "a map"
-    yield from (f"(table-{table.name})=", f"### {md(entry['title'])}", "", f"{md(entry['row'])}. {md(entry['description'])}", "")
+    yield from (f"(table-{table.name})=", f"### {md(entry['title'])}", "", f"{md(entry['description'])} Each row is {md(entry['row'][:1].lower() + entry['row'][1:])}.", "")
     yield from preview(table)
     got = f"[CSV]({file})" if table.fields and entry["redistribute"] else f"[JSON]({file})" if entry["redistribute"] else "no download"
     label = f"All {count}" if len(table.rows) > 1 else "The table"
