@@ -47,7 +47,7 @@
     const holder = chart.drawing.appendChild(Object.assign(document.createElement("div"), { className: "chart-live" }));
     const { view, finalize } = await window.vegaEmbed(holder, vega, { mode: "vega", ast: true, renderer: "svg", actions: false, defaultStyle: false, logLevel: 0,
       tooltip: (handler, event, item, value) => (event?.type === "mouseout" && matchMedia("(hover: none)").matches) // where nothing hovers, what a finger touched stays told until it touches elsewhere
-        || tooltip(value && LONG.test(item.mark.marktype) ? nearest(chart, event)?.value : value, event?.clientX, event?.clientY) }); // Vega tells of a whole line what its first point says
+        || tooltip(value, event?.clientX, event?.clientY) });
     const svg = holder.querySelector("svg"), box = svg && svg.viewBox.baseVal, was = still.viewBox.baseVal;
     if (!box || !(Math.abs(box.width - was.width) < 24) || !(Math.abs(box.height - was.height) < 0.2 * was.height + 24) || !svg.querySelector("path[d], text, line, image")) {
       finalize();
@@ -85,7 +85,7 @@
   }
 
   // ---- tooltips and points -------------------------------------------------------------------------------------
-  const LONG = /line|area|trail/, PARTS = { month: "long", year: "numeric", timeZone: "UTC" };
+  const PARTS = { month: "long", year: "numeric", timeZone: "UTC" };
   const plain = (value) => typeof value === "boolean" ? value ? "yes" : "no" // as the data table writes it, and days in words
     : typeof value === "number" ? (Math.abs(value) < 1e4 ? String(+value.toPrecision(4)) : Math.round(value).toLocaleString("en-GB")).replace("-", "−")
     : /^\d{4}-\d\d(-\d\d(T00:00:00)?)?$/.test(value) ? new Date(value.slice(0, 10)).toLocaleDateString("en-GB", { ...PARTS, day: value[7] && "numeric" }) : String(value);
@@ -111,7 +111,7 @@
         if (mark.marktype === "group") {
           for (const inner of item.items || []) if (!/axis|legend|title|header|footer/.test(inner.role || "")) walk(inner, x + (item.x || 0), y + (item.y || 0));
         } else if (item.datum && item.opacity !== 0 && (item.tooltip || item.description)) {
-          const line = LONG.test(mark.marktype), box = item.bounds;
+          const line = /line|area|trail/.test(mark.marktype), box = item.bounds;
           found.push({ value: item.tooltip || item.description, told: !!item.tooltip, x: by * (x + (line ? item.x : (box.x1 + box.x2) / 2)), y: by * (y + (line ? item.y : (box.y1 + box.y2) / 2)) });
         }
       }
