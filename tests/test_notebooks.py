@@ -6,18 +6,24 @@ import re
 import statistics
 import sys
 import xml.etree.ElementTree as ElementTree
+from datetime import datetime
 
 import pytest
+import yaml
 
-from common import NOTEBOOKS, ROOT, run
+from common import NOTEBOOKS, ROOT, package, run
 
 import files
+import house
 import run_notebooks
 
 SPEC, SVG = run_notebooks.SPEC, run_notebooks.SVG
 CHAPTERS = [path for path in NOTEBOOKS if path.name[0].isdigit()]
 EACH = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 FREE = ("01_", "10_")  # the article and the explorer keep to no limit on code cells
+TABLES = {entry["name"]: entry for entry in package()["resources"]}
+OTHERS_COLOURS = {"explore-carried"}  # its bars stand for the citizens carried, each in the colour of the country that carried them
+FILTERED = {("affinity", "1988-10-01T00:00:00")}  # values beyond the ends of an axis that a layer's filter takes out
 FIGURE = {"id", "title", "subtitle", "alt", "note", "columns", "sources", "tables", "license", "as_of", "download", "download_note"}
 
 
@@ -44,6 +50,35 @@ def walk(node):
     elif isinstance(node, list):
         for value in node:
             yield from walk(value)
+
+
+def views(node, data=None, encoding={}):
+    """Views of a spec, each a list of its layers: (name of the data, encoding, whether it is cut at the axes' ends)."""
+    data, encoding = node.get("data", {}).get("name", data), {**encoding, **node.get("encoding", {})}
+    inner = [view for inside in [*node.get("vconcat", []), *node.get("layer", []), *filter(None, [node.get("spec")])] for view in views(inside, data, encoding)]
+    return [[(data, encoding, "'clip': True" in str(node["mark"]))]] if "mark" in node else [[layer for view in inner for layer in view]] if "layer" in node else inner
+
+
+def place_on_scale(value):
+    """A number or a day as a number; None for what is neither."""
+    try:
+        return datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value if isinstance(value, (int, float)) else None
+    except ValueError:
+        return None
+
+
+def outside(spec):
+    """What no reader sees, because the axis that it lies on ends before it: a sentence each, of the drawing and of its form for phones."""
+    figure = spec["usermeta"]["figure"]
+    for view in (view for drawing in filter(None, (spec, figure.get("phone"))) for view in views(drawing)):
+        for axis in "xy":
+            scales = [encoding[axis].get("scale") or {} for _, encoding, _ in view if encoding.get(axis, {}).get("type") in ("quantitative", "temporal")]
+            ends = sorted((end for scale in scales if isinstance(scale.get("domain"), list) for end in scale["domain"] if place_on_scale(end) is not None), key=place_on_scale)
+            for data, encoding, cut in view if ends and not any(scale.get("clamp") for scale in scales) else ():
+                for field in [encoding[name]["field"] for name in (axis, f"{axis}2") if not cut and isinstance(encoding.get(name, {}).get("field"), str)]:
+                    for value in {row[field]: 0 for row in spec["datasets"].get(data, []) if place_on_scale(row.get(field)) is not None and (figure["id"], row[field]) not in FILTERED}:
+                        if not place_on_scale(ends[0]) <= place_on_scale(value) <= place_on_scale(ends[-1]):
+                            yield f"{field} {value} lies outside the {axis} axis, which goes from {ends[0]} to {ends[-1]}; widen the domain of its scale, or, if a filter takes the value out, add it to FILTERED"
 
 
 def words(path):
@@ -139,6 +174,16 @@ def test_charts_carry_what_their_figures_need(path):
             faults.append(f"{place}: no dataset has all of the columns {list(figure['columns'])}")
         if painted := {field for table in rows if isinstance(table, list) for row in table for field, value in row.items() if isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value)}:
             faults.append(f"{place}: its data hold colours ({', '.join(painted)}), which the dark page cannot change; put them in the encoding")
+        entries = [TABLES[name] for name in figure["tables"]]
+        if figure["as_of"] != (oldest := min(entry["retrieved"] for entry in entries)):
+            faults.append(f"{place}: says that its data are as of {figure['as_of']}, data/datapackage.json says {oldest}: run 'make notebooks'")
+        if {source["title"]: source["url"] for source in figure["sources"]} != (sources := {source["title"]: source.get("path") for entry in entries for source in entry["sources"]}):
+            faults.append(f"{place}: names the sources {[source['title'] for source in figure['sources']]}, data/datapackage.json {[*sources]}, or gives other addresses: run 'make notebooks'")
+        faults += [f"{place}: {said}" for said in dict.fromkeys(outside(spec))]
+        for domain, colours in [] if figure["id"] in OTHERS_COLOURS else [(value["domain"], value["range"]) for key, value in [*walk(spec), *walk(figure.get("phone"))] if key == "scale" and value and {"domain", "range"} <= set(value)]:
+            for name, colour in zip(domain, colours):
+                if (country := re.match("(JPN|Japan)|(KOR|South Korea)", str(name))) and re.match("#", str(colour)) and colour not in (own := [house.PALETTE[key] for key in (["japan"] if country[1] else ["korea", "korea_text"])]):
+                    faults.append(f"{place}: {name} is drawn in {colour}, its colour is {own[0]} (house.PALETTE)")
         for key, value in walk(spec):
             if key == "tooltip":
                 faults += [f"{place}: a tooltip calls {tip['field']!r} {tip.get('title')!r}; say it in words" for tip in (value if isinstance(value, list) else [value]) if "field" in tip and re.search(r"^$|_|^[A-Z]?[a-z]+\(|^[Pp]ct$", tip.get("title", ""))]
@@ -156,6 +201,18 @@ def test_charts_carry_what_their_figures_need(path):
         if not [node for node in drawn.iter() if node.tag.endswith("}text") and (node.text or "").strip()]:
             faults.append(f"{place}: its SVG holds no text; is a font name unknown?")
     assert not faults, "charts that cannot become figures:\n  " + "\n  ".join(faults)
+
+
+def test_a_colour_of_a_chart_is_that_of_the_page():
+    """Charts name the light values, which the site puts tokens in place of; dark is one set of colours, whether the system or the reader asks for it."""
+    css = (ROOT / "book/theme/new_chapter/static/new_chapter.css").read_text(encoding="utf-8")
+    light, system, chosen = (re.search(rf"(?s)(?:^|[}}{{]) *{re.escape(selector)} \{{(.*?)\}}", css, re.M)[1] for selector in (":root", ":root:not([data-theme=light])", ":root[data-theme=dark]"))
+    assert system.split() == chosen.split(), f"new_chapter.css: the dark of the system and the dark that a reader chooses differ in {sorted(set(re.findall('[^;]+;', system)) ^ set(re.findall('[^;]+;', chosen)))}; make the two blocks alike"
+    tokens, dark = dict(re.findall(r"(--[\w-]+): (#\w+);", light)), dict(re.findall(r"(--[\w-]+): (#\w+);", system))
+    named = {token: colour for colour, token in yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]["charts_colors"].items()}
+    apart = [f"{token} is {colour} in _config.yml, {tokens.get(token)} in :root of new_chapter.css" for token, colour in named.items() if tokens.get(token) != colour]
+    apart += [f"{token} is {named.get(token)} in _config.yml, {colour} in house.PALETTE" for token, colour in ((f"--{name.replace('_', '-')}", colour) for name, colour in house.PALETTE.items()) if named.get(token) != colour]
+    assert not apart and set(tokens) == set(dark), f"charts_colors, house.PALETTE and new_chapter.css give other colours: {apart or set(tokens) ^ set(dark)}; they are one"
 
 
 def test_figures_are_the_stored_drawings():

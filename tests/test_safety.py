@@ -23,6 +23,7 @@ from test_bad_data import JSON, fuzz, paths, planted
 
 import charts  # noqa: E402
 import dictionary  # noqa: E402
+import house  # noqa: E402
 from book.site import pages  # noqa: E402
 from charts import drawing, faults, markup  # noqa: E402
 
@@ -239,7 +240,7 @@ def test_no_figure_offers_a_formula(values):
 # ---- chapters and the repository -------------------------------------------------------------------------------
 
 def test_chapters_run_nothing_but_charts():
-    """A run of the notebooks changes outputs and figures only: no cell imports or writes anything else."""
+    """A run of the notebooks changes outputs and figures only: no cell imports or writes anything else, reads another address, or reaches through house for what it imports."""
     faults = []
     for path in NOTEBOOKS:
         for number, cell in enumerate((cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"), 1):
@@ -247,8 +248,10 @@ def test_chapters_run_nothing_but_charts():
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
                 faults += [f"{path.name}, code cell {number}: imports {name}" for name in names if name.partition(".")[0] not in ("altair", "pandas", "house", "ipywidgets", "IPython", "json", "math") and (path.stem, name) != ("10_explore", "explorer")]
-                faults += [f"{path.name}, code cell {number}: calls {called}" for _ in [0] if re.fullmatch(r"open|exec|eval|compile|__import__|system|save|to_(csv|json|excel|parquet|pickle|sql|html)|write\w*|unlink|mkdir", called)]
-    assert not faults, "chapters load with house.load and show charts and tables; they write no files:\n  " + "\n  ".join(faults)
+                faults += [f"{path.name}, code cell {number}: calls {called}" for _ in [0] if re.fullmatch(r"open|exec|eval|compile|__import__|system|save|to_(csv|json|excel|parquet|pickle|sql|html)|read_(?!text$)\w+|write\w*|unlink|mkdir|urlopen|UrlData", called)]
+                reached = [node.attr] if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "house" else [alias.name for alias in node.names] if isinstance(node, ast.ImportFrom) and node.module == "house" else []
+                faults += [f"{path.name}, code cell {number}: takes house.{name}, which is not in house.__all__" for name in reached if name not in [*house.__all__, "DATA"]]  # DATA is the folder of the tables
+    assert not faults, "chapters load with house.load and show charts and tables; they write no files and read no address:\n  " + "\n  ".join(faults)
 
 
 def tracked():
@@ -272,6 +275,11 @@ def test_no_secret_and_no_address_of_a_person():
     assert not faults, "secrets, e-mail addresses or folders of a person:\n  " + "\n  ".join(faults[:20])
     made_up = ["AKIA" + "A" * 16, "ghp_" + "a" * 36, "https://me:pass@host", "token = 'abcdefgh1'", "me@mail.com", "/home/me"]
     assert all(SECRETS.search(text) or PERSONAL.search(text) for text in made_up)
+
+
+def test_no_merge_is_left_unsettled():
+    faults = [f"{name}, line {text.count(chr(10), 0, found.start()) + 1}" for name, text in tracked() for found in re.finditer(r"(?m)^(<{7}|>{7}|\|{7}) ", text)]
+    assert not faults, "marks of a merge; keep one side, then take them out: " + ", ".join(faults)
 
 
 def test_every_lock_is_audited_by_the_public_ci():
