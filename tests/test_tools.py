@@ -342,6 +342,28 @@ def test_the_locks_agree(other):
     assert not apart, f"the locks disagree: {apart}"
 
 
+def commands(path):
+    """Lines of a script, without blanks and remarks."""
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
+
+
+def test_the_gate_lets_nothing_by():
+    """What runs before a change goes in runs every test, from locks with hashes, and fails when one does: a filter put in for an afternoon would stay unnoticed."""
+    assert commands(ROOT / ".ci/run") == ["set -euo pipefail", 'cd "$(dirname "$0")/.."', "make test", "make test-live"], ".ci/run: it runs make test, then make test-live, and stops at the first that fails; nothing else"
+    assert commands(ROOT / ".githooks/pre-commit") == ["exec make check"], ".githooks/pre-commit: it runs make check and nothing else"
+    assert all(os.access(ROOT / path, os.X_OK) for path in (".ci/run", ".githooks/pre-commit")), ".ci/run or .githooks/pre-commit is not executable: 'chmod +x' it, or git passes the hook over"
+    for target, wanted in {"check": '-n auto --maxschedchunk 8 -m "not slow" tests', "test": "-n auto --maxfail=5 tests", "test-live": "-s -o timeout=1200 tests/live.py tests/live_explorer.py"}.items():
+        code, said = run("make", "-n", target, env={"MAKEFLAGS": ""})
+        asked = [line.rstrip().partition("-m pytest ")[2] for line in said.splitlines() if "pytest" in line]
+        assert code == 0 and asked == [f"-c tests/pytest.ini --rootdir=. {wanted}"], f"Makefile: 'make {target}' calls pytest with {asked}, not with {wanted}: if that is meant, change it here too"
+        assert "book/tools/setup.sh tests/requirements.txt" in said and not re.search(r"\|\| *(true|:)", said), f"Makefile: 'make {target}' does not set up what the tests need, or lets a failure pass"
+    left_out = re.findall(r"(?:^|\s)(-k|-m|--ignore\S*|--deselect\S*|-x|python_\w+|testpaths|norecursedirs)(?=[\s=])", (ROOT / "tests/pytest.ini").read_text(encoding="utf-8"))
+    left_out += [f"{name} in {path.name}" for path in sorted((ROOT / "tests").rglob("*.py")) for name in re.findall(r"mark\.(?:skip|skipif|xfail)\b|pytest\.(?:skip|xfail|importorskip)\(|collect_ignore\w* =", path.read_text(encoding="utf-8"))]
+    assert not left_out, f"tests are left out: {', '.join(left_out)}; mend or remove them"
+    installs = [line for path in (ROOT / "book/tools/setup.sh", ROOT / ".github/workflows/audit.yml") for line in commands(path) if "pip install" in line]
+    assert len(installs) == 2 and all("--require-hashes" in line for line in installs), "book/tools/setup.sh or audit.yml: pip installs without --require-hashes"
+
+
 #: What a job of the public CI may do besides reading: hand over the site, put the notebooks for Colab on their branch.
 MAY_MORE = {"pages": {"build": {"contents": "read", "pages": "read"}, "colab": {"contents": "write"}, "deploy": {"pages": "write", "id-token": "write"}}}
 
@@ -356,6 +378,33 @@ def test_public_ci_is_pinned_and_may_do_little():
         more = {name: job["permissions"] for name, job in flow["jobs"].items() if "permissions" in job}
         assert more == MAY_MORE.get(path.stem, {}), f"{path.name}: jobs may do {more}; if that is meant, say so in MAY_MORE"
         assert not re.search(r"pull_request_target|secrets\.", text), f"{path.name}: neither pull_request_target nor secrets are needed"
+        assert not re.search(r"continue-on-error|always\(\)|failure\(\)|cancelled\(\)", text), f"{path.name}: a step that fails ends its job, and no step or job runs in spite of that"
+        for step in (step for job in flow["jobs"].values() for step in job["steps"]):
+            assert "actions/checkout@" not in step.get("uses", "") or step.get("with", {}).get("persist-credentials") is False, f"{path.name}: a checkout keeps its token for the steps that follow; give it persist-credentials: false"
+            strange = set(re.findall(r"\$\{\{ *(.*?) *\}\}", step.get("run", ""))) - {"github.event.workflow_run.head_sha || github.sha"}
+            assert not strange, f"{path.name}: a script holds {strange}, which others can write: hand it over in env"
+
+
+def test_public_ci_runs_the_gate_and_publishes_only_what_passed():
+    test, pages = (yaml.safe_load((ROOT / f".github/workflows/{name}.yml").read_text(encoding="utf-8")) for name in ("test", "pages"))
+    assert [step["run"] for step in test["jobs"]["test"]["steps"] if "run" in step] == ["bash .ci/run"], "test.yml: the job test runs 'bash .ci/run' and nothing else"
+    assert not [key for job in test["jobs"].values() for part in [job, *job["steps"]] for key in part if key == "if"] and {"push", "pull_request"} <= set(test[True]), "test.yml: it runs on every push and pull request, without an if"
+    assert pages[True]["workflow_run"] == {"workflows": ["test"], "branches": ["main"], "types": ["completed"]} and set(pages[True]) == {"workflow_run", "workflow_dispatch"}, "pages.yml: it follows the workflow test on main"
+    assert pages["jobs"]["build"]["if"] == "github.event_name == 'workflow_dispatch' || (github.event.workflow_run.conclusion == 'success' && github.event.workflow_run.event == 'push')", "pages.yml: only what passed the tests after a push is published"
+    assert {name: job.get("needs") for name, job in pages["jobs"].items()} == {"build": None, "deploy": "build", "colab": "deploy"} and not [name for name, job in pages["jobs"].items() if "if" in job and name != "build"], "pages.yml: deploy waits for build, colab for deploy"
+
+
+def test_licences_agree():
+    """MIT for code, CC BY 4.0 for text and tables, in every place that says so; a font has its terms beside it."""
+    said = {path: " ".join((ROOT / path).read_text(encoding="utf-8").split()) for path in ("LICENSE", "README.md", "chapters/about.md")}
+    for path, words in {"LICENSE": ["Code: MIT License", "tables: Creative Commons Attribution 4.0 International", "https://creativecommons.org/licenses/by/4.0/"], "README.md": ["Code is under the MIT licence", "tables are under CC BY 4.0"],
+                        "chapters/about.md": ["code is under the MIT licence", "tables are under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)"]}.items():
+        assert not (lacking := [word for word in words if word not in said[path]]), f"{path} does not say {lacking}: the book's code is under MIT, its text and tables under CC BY 4.0"
+    cited, package = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8")), json.loads((ROOT / "data/datapackage.json").read_text(encoding="utf-8"))
+    assert sorted(cited["license"]) == ["CC-BY-4.0", "MIT"], f"CITATION.cff: license is {cited['license']}, not CC-BY-4.0 and MIT"
+    assert [(license["name"], license["path"]) for license in package["licenses"]] == [("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/")], "data/datapackage.json: the licence of the package is CC-BY-4.0"
+    bare = [folder for folder in {path.parent for kind in ("woff2", "ttf") for path in (ROOT / "book").rglob(f"*.{kind}")} if not any("SIL Open Font License" in path.read_text(encoding="utf-8").replace("OPEN FONT LICENSE", "Open Font License") for path in folder.glob("*.[tm][xd]*"))]
+    assert not bare, f"{', '.join(folder.relative_to(ROOT).as_posix() for folder in bare)}: fonts without their licence; put OFL.txt or a README.md that names it beside them"
 
 
 def test_versions_agree():
@@ -363,5 +412,9 @@ def test_versions_agree():
     package = json.loads((ROOT / "data/datapackage.json").read_text(encoding="utf-8"))
     assert str(cited["version"]) == package["version"], "CITATION.cff and data/datapackage.json give different versions"
     assert cited["title"] == package["title"], "CITATION.cff and data/datapackage.json give different titles"
+    oldest = {path: re.search(pattern, (ROOT / path).read_text(encoding="utf-8")) for path, pattern in {"README.md": r"Python (3\.\d+) or newer", "book/tools/setup.sh": r"needs Python (3\.\d+) or newer", "Makefile": r"--python-version (3\.\d+) --output-file requirements\.txt",
+              ".binder/runtime.txt": r"python-(3\.\d+)", ".github/workflows/test.yml": r'python: \["(3\.\d+)"'}.items()}
+    asked = {path: found and found[1] for path, found in oldest.items()} | {"book/tools/setup.sh, python_ok": "{}.{}".format(*re.search(r"version_info < \((\d), (\d+)\)", (ROOT / "book/tools/setup.sh").read_text(encoding="utf-8")).groups())}
+    assert len(set(asked.values())) == 1, f"the oldest Python that will do differs: {asked}"
     released = re.findall(r"(?m)^## \[(\d\S*)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
     assert released[:1] in ([], [(package["version"], str(cited["date-released"]))]), f"CHANGELOG.md: the newest release is {' of '.join(released[0])}, in CITATION.cff it is {cited['version']} of {cited['date-released']}"
