@@ -282,6 +282,21 @@ def test_no_merge_is_left_unsettled():
     assert not faults, "marks of a merge; keep one side, then take them out: " + ", ".join(faults)
 
 
+def test_commands_and_files_that_words_name_are_there():
+    """Commands in pages and in what programs and tests say; paths and links in the pages about the project. NN_topic stands for any chapter."""
+    faults, targets = [], set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    texts = {name: text for name, text in tracked() if not name.endswith((".csv", ".svg", ".txt"))}
+    read = set(re.findall(r"\$[$({]+([A-Z]+)", texts["Makefile"])) | {found for name, text in texts.items() for found in re.findall(r"environ(?:\.get\(|\[)[\"']([A-Z_]+)|\$\{([A-Z]+):?-" if name.endswith((".py", ".sh")) else r"(?!)", text) for found in found}
+    for name, text in texts.items():
+        for command, target, given in re.findall(r"(?:[`']|^ *)(make(?: -\w+)* ([a-z-]+)((?: [A-Z]+=[^\s`']*)*))(?=[`'\s])" if name.endswith(".md") else r"[`'](make ([a-z-]+)((?: [A-Z]+=[^\s`']*)*))(?=[`' ])", text, re.M):
+            faults += [f"{name}: {command!r}: the Makefile has no {target}"] * (target not in targets)
+            faults += [f"{name}: {command!r}: nothing reads {variable}" for variable in re.findall("([A-Z]+)=", given) if variable not in read]
+        if name.endswith(".md") and not name.startswith("chapters/"):
+            for path in re.findall(r"`((?:data|chapters|book|tests|figures|\.ci|\.binder|\.github|\.githooks)/[\w./*-]*|[A-Z]+\.(?:md|cff)|LICENSE|Makefile|_toc\.yml|_config\.yml)`", text) + re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
+                faults += [f"{name}: there is no {path}"] * ("_topic" not in path and not any([*(ROOT / place).glob(path)] for place in (".", (ROOT / name).parent)))
+    assert not faults, "a command, file or variable was renamed, or is misspelt:\n  " + "\n  ".join(faults)
+
+
 def test_every_lock_is_audited_by_the_public_ci():
     flow = yaml.safe_load((ROOT / ".github/workflows/audit.yml").read_text(encoding="utf-8"))
     steps = [step.get("run", "") for step in flow["jobs"]["audit"]["steps"]]
