@@ -124,8 +124,9 @@ def empty_file(copy):
 
 
 def correction(copy):
-    """One line in corrections.csv, for a row of the table that is to be broken."""
-    copy.root.joinpath("data/corrections.csv").open("a", encoding="utf-8").write(f"2026-11-23-1,2026-11-23,{TABLE},{copy.cells()[1][0]},city,Seoul,Tokyo,A test.,https://example.org,Example,high,\n")
+    """One line in corrections.csv, whatever stands there, for a row of the table that is to be broken."""
+    path = copy.root / "data/corrections.csv"
+    path.write_text(path.read_text("utf-8").partition("\n")[0] + f"\n2026-11-23-1,2026-11-23,{TABLE},{copy.cells()[1][0]},city,Seoul,Tokyo,A test.,https://example.org,Example,high,\n", "utf-8")
 
 
 def drop_year(copy, table, year, word=""):

@@ -207,6 +207,17 @@ def test_corrections_are_what_the_tables_say_now():
         assert now == row["now"], f"{place}: data/{name}.csv, row {key}, column {column} is {now!r}, not {row['now']!r}"
 
 
+def only(root, *lines):
+    """Have the copy's corrections.csv hold these lines and none of the live ones, which may have the same ids."""
+    file = root / "data/corrections.csv"
+    file.write_text(file.read_text("utf-8").partition("\n")[0] + "\n" + "".join(f"{line},It was misread.,https://example.org/,Example,high,\n" for line in lines), "utf-8")
+
+
+#: The cell that these tests correct, as it is and as they would have it.
+WAS = TABLES["meetings"].rows[7]["duration_min"]
+NOW = str(int(WAS) + 5)
+
+
 @pytest.fixture
 def corrected(tmp_path):
     """A copy of the project, and a way to write lines into its corrections.csv and run `make data`: corrected(*lines) -> (exit code, what it says)."""
@@ -215,8 +226,8 @@ def corrected(tmp_path):
     shutil.copy(ROOT / "_toc.yml", tmp_path)
 
     def correct(*lines):
-        with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
-            file.writelines(f"{line},It was misread.,https://example.org/,Example,high,\n" for line in lines)
+        if lines:
+            only(tmp_path, *lines)
         return run(sys.executable, "book/tools/package.py", cwd=tmp_path)
     return tmp_path, correct
 
@@ -227,20 +238,32 @@ def test_one_line_corrects_a_value_everywhere(corrected):
     root, correct = corrected
     edited = root / "data/glossary.csv"
     edited.write_bytes(edited.read_bytes().replace(b"Family name first", b"Family name comes first", 1))
-    before, was = package.tables(root)["meetings"].entry["hash"], TABLES["meetings"].rows[7]["duration_min"]
-    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{was},25")
+    before = package.tables(root)["meetings"].entry["hash"]
+    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{WAS},{NOW}")
     assert code == 0 and "data/meetings.csv: corrected" in said and re.search(r"hash renewed: .*glossary.*meetings.*Run 'make notebooks' next", said), said
     found = package.tables(root)
-    assert found["meetings"].rows == [{**row, "duration_min": "25"} if row["n"] == "8" else row for row in TABLES["meetings"].rows]
-    assert found["meetings"].entry["hash"] != before and found["corrections"].entry["retrieved"] == "2026-12-01"
+    assert found["meetings"].rows == [{**row, "duration_min": NOW} if row["n"] == "8" else row for row in TABLES["meetings"].rows]
+    assert found["meetings"].entry["hash"] != before and found["corrections"].entry["retrieved"] == max("2026-12-01", TABLES["corrections"].entry["retrieved"])
     code, said = run(sys.executable, "book/tools/dictionary.py", cwd=root)
     page = (root / "chapters/corrections.md").read_text("utf-8")
-    assert code == 0 and "(correction-2026-12-01-1)=\n## 1 December 2026: meetings" in page and f"{was} became **25**" in page and "No correction" not in page
-    assert f"row 8, duration_min: {was} became 25." in feed.atom("A", "Us", found["corrections"].rows, "")
+    assert code == 0 and "(correction-2026-12-01-1)=\n## 1 December 2026: meetings" in page and f"{WAS} became **{NOW}**" in page and "No correction" not in page
+    assert f"row 8, duration_min: {WAS} became {NOW}." in feed.atom("A", "Us", found["corrections"].rows, "")
     code, said = correct()
     assert code == 0 and "nothing had changed" in said, said
     code, said = run(sys.executable, "book/tools/run_notebooks.py", "chapters/02_twelve_meetings.ipynb", cwd=root)
-    assert code == 1 and "the prose no longer agrees with the data" in said and re.search(r"'590[^']*' says 590, the data say 5\d\d", said), said
+    total = sum(int(row["duration_min"]) for row in TABLES["meetings"].rows)
+    assert code == 1 and "the prose no longer agrees with the data" in said and re.search(rf"'{total}[^']*' says {total}, the data say {total + 5}", said), said
+
+
+@pytest.mark.slow
+def test_with_a_correction_made_the_tests_of_corrections_still_pass(corrected):
+    """Else nobody could make the first one: what the tests put into their copies must not clash with what is live."""
+    root, correct = corrected
+    shutil.copytree(ROOT / "tests", root / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{WAS},{NOW}")
+    assert code == 0, said
+    code, said = run(sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir=.", "-q", "-m", "not slow", "-k", "correction or reads_cells", *(f"tests/test_{name}.py" for name in ("dictionary", "bad_data", "prose")), cwd=root)
+    assert code == 0, said
 
 
 UNFIT = {
@@ -256,8 +279,7 @@ UNFIT = {
 def test_a_correction_that_does_not_fit_is_refused(tmp_path, monkeypatch, line, words):
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
-    with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
-        file.write(f"2026-12-01-1,2026-12-01,{line},It was misread.,https://example.org/,Example,high,\n")
+    only(tmp_path, f"2026-12-01-1,2026-12-01,{line}")
     with pytest.raises(ValueError) as caught:
         make_data.correct(tmp_path)
     assert all(word in str(caught.value) for word in words), caught.value
@@ -267,10 +289,10 @@ def test_corrections_of_one_value_follow_each_other(tmp_path, monkeypatch):
     """There and back again, and on: the newest holds, whether or not the older ones were put in place before."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
-    was = TABLES["meetings"].rows[7]["duration_min"]
-    for number, (old, new) in enumerate([(was, "25"), ("25", was), (was, "26")], 8):  # the tenth comes after the ninth
-        with (tmp_path / "data/corrections.csv").open("a", encoding="utf-8") as file:
-            file.write(f"2026-12-01-{number},2026-12-01,meetings,8,duration_min,{old},{new},It was misread.,https://example.org/,Example,high,\n")
+    lines = []
+    for number, (old, new) in enumerate([(WAS, NOW), (NOW, WAS), (WAS, NOW + "0")], 8):  # the tenth comes after the ninth
+        lines.append(f"2026-12-01-{number},2026-12-01,meetings,8,duration_min,{old},{new}")
+        only(tmp_path, *lines)
         if number != 9:
             make_data.correct(tmp_path)
             assert package.tables(tmp_path)["meetings"].rows[7]["duration_min"] == new
@@ -280,7 +302,7 @@ def test_corrections_of_one_value_follow_each_other(tmp_path, monkeypatch):
 def test_a_correction_that_breaks_a_rule_changes_nothing(corrected):
     root, correct = corrected
     before = {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"}
-    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{TABLES['meetings'].rows[7]['duration_min']},-5")
+    code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{WAS},-5")
     assert code == 1 and all(word in said for word in ["data/meetings.csv, row 8, column duration_min", "'-5'", "minimum", "data/ was left as it was"]) and "Traceback" not in said, said
     assert {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"} == before
 

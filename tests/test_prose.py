@@ -137,10 +137,11 @@ def test_the_ledger_reads_cells_and_names_what_is_wrong():
         with pytest.raises(ValueError) as error:
             house.ledger({table: {phrase: list(places)}})
         return str(error.value)
-    entry = house.ledger({"meetings": {"20 minutes in May 2024, of 12": ["8/duration_min", "10/date", 12]}}).entries[0]
     meetings = house.load("meetings").set_index("n")
-    assert entry["rows"] == ["8", "10", ""] and entry["values"] == [meetings.duration_min[8], meetings.date[10].isoformat()[:10], 12]
-    assert "says 21, the data say 20 (meetings, row 8)" in said("21 minutes", "8/duration_min")
+    minutes, number = int(meetings.duration_min[8]), len(meetings)
+    entry = house.ledger({"meetings": {f"{minutes} minutes in {meetings.date[10]:%B %Y}, of {number}": ["8/duration_min", "10/date", number]}}).entries[0]
+    assert entry["rows"] == ["8", "10", ""] and entry["values"] == [meetings.duration_min[8], meetings.date[10].isoformat()[:10], number]
+    assert f"says {minutes + 1}, the data say {minutes} (meetings, row 8)" in said(f"{minutes + 1} minutes", "8/duration_min")
     assert "no row '88'; did you mean '8'?" in said("20 minutes", "88/duration_min")
     assert "no column 'duration'; did you mean 'duration_min'?" in said("20 minutes", "8/duration")
     blank = next(row["n"] for row in package.tables(ROOT)["timeline"].rows if not row["note"])
