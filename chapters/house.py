@@ -46,13 +46,17 @@ def _resources(stamp):
 def _resource(name):
     resources = _resources((DATA / "datapackage.json").stat().st_mtime_ns)
     if name not in resources:
-        near = "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(str(name), resources, 1))
-        raise ValueError(f"there is no table called {name!r}; the names are in data/datapackage.json{near}")
+        raise ValueError(f"there is no table called {name!r}; the names are in data/datapackage.json{near(name, resources)}")
     return resources[name]
 
 
+def near(word, known):
+    """The end of a message about an unknown word: the known one that is most like it, if any is."""
+    return "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(str(word), known, 1))
+
+
 def raw_rows(entry):
-    """Header and raw rows of a table's CSV; fails on bytes that are not UTF-8 and on ragged rows."""
+    """Header and raw rows of a table's CSV; fails on bytes that are not UTF-8, on what a merge left and on ragged rows."""
     place = f"data/{entry['path']}"
     try:
         raw = (DATA / entry["path"]).read_bytes()
@@ -62,14 +66,20 @@ def raw_rows(entry):
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ValueError(f"{place}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8") from None
+    if left := re.search("(?m)^(<{7}|={7}|>{7})( |$)", text):
+        raise ValueError(f"{place}, line {text.count(chr(10), 0, left.start()) + 1}: a merge was left unfinished here; keep the rows that hold and remove the lines that begin with <<<<<<<, ======= and >>>>>>>")
     if text.startswith("\ufeff"):
         raise ValueError(f"{place}: begins with a byte-order mark; save the file as UTF-8 without one")
     if "\r" in text:
         raise ValueError(f"{place}, line {text.count(chr(10), 0, text.index(chr(13))) + 1}: ends in a carriage return; save the file with plain line feeds, as Unix has them")
+    reader, rows, begun = csv.reader(io.StringIO(text, newline=""), strict=True), [], 1
     try:
-        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+        for row in reader:
+            rows.append(row)
+            begun = reader.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{place}: not a CSV file ({error}); check its quotes") from None
+        raise ValueError(f"{place}, line {begun}: not a CSV file from here on ({error}); check the quotes of the row that begins there") from None
+    header, *rows = rows or [[]]
     wanted = [field["name"] for field in entry["schema"]["fields"]]
     if len(header) == 1 < len(wanted) and (parting := re.search("[;\t|]", header[0])):
         raise ValueError(f"{place}, header: cells are parted by {parting[0]!r}, not by commas; save the file with commas")
@@ -83,12 +93,15 @@ def raw_rows(entry):
         if not row:
             raise ValueError(f"{place}, row {number}: is blank; remove the line")
         if len(row) != len(header):
-            raise ValueError(f"{place}, row {number}: {len(row)} cells for {len(header)} columns; quote a cell that holds a comma")
+            raise ValueError(f"{place}, row {number}: {len(row)} cell{'s' * (len(row) != 1)} for {len(header)} column{'s' * (len(header) != 1)}; quote a cell that holds a comma")
     return header, rows
 
 
 #: How values are written, in ASCII digits; what pandas would also read ("2023-8-18", "+20", "1e3") is not what others expect.
 FORMS = {"integer": "-?[0-9]+", "year": "[0-9]{4}", "number": r"-?[0-9]+(\.[0-9]+)?", "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}", "yearmonth": "[0-9]{4}-[0-9]{2}"}
+
+#: How to write a value of a type whose name does not say it.
+FORM = {"boolean": " (true or false)", "date": " (YYYY-MM-DD)", "yearmonth": " (YYYY-MM)", "year": " (YYYY)"}
 
 
 def _cast(cells, field):
@@ -117,9 +130,9 @@ def _faults(cells, values, field):
 
     def limit(side):
         if pd.isna(bound := _cast(pd.Series([str(rules[side])], dtype="str"), field)[0]):
-            raise TypeError(f"column {field['name']}: {side} {rules[side]!r} is not a valid {field['type']}")
+            raise TypeError(f"column {field['name']}: {side} {rules[side]!r} is not a valid {field['type']}{FORM.get(field['type'], '')}")
         return bound
-    yield cells.notna() & ~present, f"is not a valid {field['type']}"
+    yield cells.notna() & ~present, f"is not a valid {field['type']}{FORM.get(field['type'], '')}"
     yield cells.isna() & bool(rules.get("required")), "is required; leave no blank here"
     if "enum" in rules:
         yield present & ~cells.isin([str(item) for item in rules["enum"]]), f"is not one of {', '.join(map(str, rules['enum']))}"
@@ -288,7 +301,7 @@ def _written(values):
     return {"type": "temporal", "format": "%B %Y" if months else "%-d %B %Y"} if dates else {"type": "quantitative", "format": ",.1~f" if values.abs().max() >= 20 else ",.2~f"}
 
 
-def publish(chart, *, id, title, subtitle, alt, table, columns, note=None, phone=None, terms=None):
+def publish(chart, *, id=None, title=None, subtitle=None, alt=None, table=None, columns=None, note=None, phone=None, terms=None):
     """Return `chart` with everything its figure needs: headline, measure, description, sources and as-of date.
 
     `id` names the chart in links and files: lower-case words joined by hyphens, one of its own in the book.
@@ -353,12 +366,16 @@ def _cells(name):
         key, _, column = path.rpartition("/")
         for kind, word, known in (("row", key, places), ("column", column, header)):
             if word not in known:
-                near = "".join(f"; did you mean {match!r}?" for match in difflib.get_close_matches(word, known, 1))
-                raise ValueError(f"the ledger asks data/{entry['path']} for {path!r}, but it has no {kind} {word!r}{near}")
+                raise ValueError(f"the ledger asks data/{entry['path']} for {path!r}, but it has no {kind} {word!r}{near(word, known)}")
         if pd.isna(value := frame[column].iat[places[key]]):
             raise ValueError(f"the ledger asks data/{entry['path']} for {path!r}, which is blank")
         return key, value
     return read
+
+
+def _said(value):
+    """A value as a message says it: a date as its day, a number as far as anybody reads it."""
+    return value.isoformat()[:10] if hasattr(value, "isoformat") else f"{value:.{6 if abs(value) < 1e6 else 15}g}" if isinstance(value, float) else str(value)
 
 
 def ledger(bindings):
@@ -384,7 +401,7 @@ def ledger(bindings):
                 except (TypeError, ValueError):
                     agrees = False
                 if not agrees:
-                    wrong.append(f"{phrase!r} says {number.text}, the data say {value} ({name}{f', row {row}' * bool(row)})")
+                    wrong.append(f"{phrase!r} says {number.text}, the data say {_said(value)} ({name}{f', row {row}' * bool(row)})")
             checked.append({"phrase": phrase, "table": name, "rows": rows if any(rows) else [], "values": [
                 value.isoformat()[:10] if hasattr(value, "isoformat") else value if isinstance(value, str) else round(float(value), 6) for value in values]})
     if wrong:

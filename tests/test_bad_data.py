@@ -115,6 +115,17 @@ def repeat_row(copy):
     copy.write([*cells[:4], cells[3], *cells[4:]])
 
 
+def merged(copy):
+    lines = copy.csv.read_text("utf-8").splitlines()
+    copy.csv.write_text("\n".join([*lines[:4], "<<<<<<< HEAD", lines[4], "=======", lines[4].replace("high", "low"), ">>>>>>> other", *lines[5:], ""]), encoding="utf-8")
+
+
+def open_quote(copy):
+    """A quote that nothing ends: whatever comes after it, to the end of the file, is one cell."""
+    lines = copy.csv.read_text("utf-8").replace('"', "").splitlines()
+    copy.csv.write_text("\n".join([*lines[:4], lines[4].replace(",", ',"', 1), *lines[5:], ""]), encoding="utf-8")
+
+
 def cut_in_two(copy):
     copy.csv.write_bytes(copy.csv.read_bytes().replace(b"Tokyo", b"To\xffkyo", 1))
 
@@ -139,8 +150,11 @@ BREAKAGES = {
     "extra column": (add_column, ["header", "'mood'", "datapackage.json"]),
     "columns in another order": (swap_columns, ["header", "order"]),
     "a row with a cell too few": (short_row, ["row 4", "cells"]),
+    "a row of one cell": (lambda copy: copy.write([*copy.cells()[:4], ["alone"], *copy.cells()[4:]]), ["row 4: 1 cell for 16 columns; quote"]),
+    "a merge left unfinished": (merged, ["line 5: a merge was left unfinished here", "keep the rows that hold and remove"]),
+    "a quote without its end": (open_quote, ["line 5: not a CSV file from here on (unexpected end of data)", "quotes of the row that begins there"]),
     "duplicate key": (repeat_row, ["row 4", "id", "earlier row"]),
-    "impossible date": (lambda copy: copy.set(3, "date", "2023-02-30"), ["row 3", "column date", "'2023-02-30'", "valid date"]),
+    "impossible date": (lambda copy: copy.set(3, "date", "2023-02-30"), ["row 3", "column date", "'2023-02-30'", "valid date (YYYY-MM-DD)"]),
     "a date of another form": (lambda copy: copy.set(3, "date", "30 May 2023"), ["row 3", "column date", "'30 May 2023'", "valid date"]),
     "a date in the future": (lambda copy: copy.set(3, "date", "2123-05-01"), ["row 3", "column date", "'2123-05-01'", "maximum"]),
     "unknown country": (lambda copy: copy.set(5, "country", "ZZZ"), ["row 5", "column country", "'ZZZ'", "countries.csv"]),
@@ -173,6 +187,9 @@ def test_load_names_a_number_that_is_none_and_one_out_of_range(copy):
         copy.set(2, "duration_min", value)
         said = message(house.load, "meetings")
         assert all(word in said for word in ["data/meetings.csv", "row 2", "column duration_min", repr(value), rule]), said
+    copy.csv = copy.root / "data/leader_terms.csv"
+    copy.set(2, "acting", "TRUE")
+    assert "data/leader_terms.csv, row 2, column acting: 'TRUE' is not a valid boolean (true or false)" in message(house.load, "leader_terms")
 
 
 def test_load_of_an_unknown_table_suggests_the_known_one(copy):
@@ -180,12 +197,12 @@ def test_load_of_an_unknown_table_suggests_the_known_one(copy):
     assert "datapackage.json" in message(house.load, "weather")
 
 
-@pytest.mark.parametrize(("part", "words"), [({"table": None}, "table is empty"), ({"table": []}, "table is empty"), ({"alt": None}, "alt is empty"), ({"id": None}, "chart id None"),
+@pytest.mark.parametrize(("part", "words"), [({"table": None}, "table is empty"), ({"table": []}, "table is empty"), ({"alt": ...}, "chart a-chart: alt is empty"), ({"id": ...}, "chart id None"), ({"columns": ...}, "columns is empty"), ({"alt": None}, "alt is empty"), ({"id": None}, "chart id None"),
                                              ({"columns": ["n"]}, "columns has to map"), ({"table": "meeting"}, "did you mean 'meetings'"), ({"alt": "Dots."}, "alt has 5 characters")])
 def test_publish_says_what_a_figure_lacks(part, words):
     figure = {"id": "a-chart", "title": "Twelve", "subtitle": "Meetings", "alt": "Twelve dots, one for each meeting of the two leaders.", "table": "meetings", "columns": {"n": "Number"}}
-    with pytest.raises(ValueError, match=words):
-        house.publish(altair.Chart(), **{**figure, **part})
+    with pytest.raises(ValueError, match=words):  # ... stands for what was not said at all
+        house.publish(altair.Chart(), **{key: value for key, value in {**figure, **part}.items() if value is not ...})
 
 
 BY_DATA_COMMAND = {

@@ -142,6 +142,8 @@ def test_the_ledger_reads_cells_and_names_what_is_wrong():
     entry = house.ledger({"meetings": {f"{minutes} minutes in {meetings.date[10]:%B %Y}, of {number}": ["8/duration_min", "10/date", number]}}).entries[0]
     assert entry["rows"] == ["8", "10", ""] and entry["values"] == [meetings.duration_min[8], meetings.date[10].isoformat()[:10], number]
     assert f"says {minutes + 1}, the data say {minutes} (meetings, row 8)" in said(f"{minutes + 1} minutes", "8/duration_min")
+    assert f"the data say {minutes} (meetings" in said("a third", minutes) and "the data say 26.6426 (" in said("27.5", 26.642575558475688) and "the data say 1234567.5 (" in said("2 million", 1234567.5)
+    assert "says 1 May 2024, the data say " + entry["values"][1] + " (meetings, row 10)" in said("1 May 2024", "10/date")
     assert "no row '88'; did you mean '8'?" in said("20 minutes", "88/duration_min")
     assert "no column 'duration'; did you mean 'duration_min'?" in said("20 minutes", "8/duration")
     blank = next(row["n"] for row in package.tables(ROOT)["timeline"].rows if not row["note"])
