@@ -236,11 +236,14 @@ def corrected(tmp_path):
 def test_one_line_corrects_a_value_everywhere(corrected):
     """The table, its hash, what is worked out from it, the corrections page and the feed; an edit by hand beside it is renewed too. A second run changes nothing, and the chapters name what is no longer true."""
     root, correct = corrected
+    made = root / "data/pair_totals.csv"
+    made.write_bytes(made.read_bytes().replace(b"complete", b"partial", 1))
     edited = root / "data/glossary.csv"
     edited.write_bytes(edited.read_bytes().replace(b"Family name first", b"Family name comes first", 1))
     before = package.tables(root)["meetings"].entry["hash"]
     code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{WAS},{NOW}")
     assert code == 0 and "data/meetings.csv: corrected" in said and re.search(r"hash renewed: .*glossary.*meetings.*Run 'make notebooks' next", said), said
+    assert re.findall("(?m)^  data/.*(?:rebuilt|build).*", said) == ["  data/pair_totals.csv: rebuilt by data/build/pair_totals.py; an edit made by hand is gone"] and made.read_bytes() == (ROOT / "data/pair_totals.csv").read_bytes(), said
     found = package.tables(root)
     assert found["meetings"].rows == [{**row, "duration_min": NOW} if row["n"] == "8" else row for row in TABLES["meetings"].rows]
     assert found["meetings"].entry["hash"] != before and found["corrections"].entry["retrieved"] == max("2026-12-01", TABLES["corrections"].entry["retrieved"])
@@ -249,7 +252,7 @@ def test_one_line_corrects_a_value_everywhere(corrected):
     assert code == 0 and "(correction-2026-12-01-1)=\n## 1 December 2026: meetings" in page and f"{WAS} became **{NOW}**" in page and "No correction" not in page
     assert f"row 8, duration_min: {WAS} became {NOW}." in feed.atom("A", "Us", found["corrections"].rows, "")
     code, said = correct()
-    assert code == 0 and "nothing had changed" in said, said
+    assert code == 0 and "no hash changed. After an edit of a title, source or day in data/datapackage.json run 'make notebooks'" in said and "corrected" not in said and "rebuilt" not in said, said
     code, said = run(sys.executable, "book/tools/run_notebooks.py", "chapters/02_twelve_meetings.ipynb", cwd=root)
     total = sum(int(row["duration_min"]) for row in TABLES["meetings"].rows)
     assert code == 1 and "the prose no longer agrees with the data" in said and re.search(rf"'{total}[^']*' says {total}, the data say {total + 5}", said), said
@@ -268,14 +271,16 @@ def test_with_a_correction_made_the_tests_of_corrections_still_pass(corrected):
 
 UNFIT = {
     "meetings,8,duration_min,999,998": ["2026-12-01-1", "data/meetings.csv, row 8", "duration_min", "neither '999' nor '998'"],
-    "meeting,8,duration_min,30,20": ["no table 'meeting'"],
-    "meetings,99,duration_min,30,20": ["data/meetings.csv", "no row '99'"],
-    "meetings,8,minutes,30,20": ["no column 'minutes'"],
+    "meeting,8,duration_min,30,20": ["there is no table 'meeting'; did you mean 'meetings'?"],
+    "weather,8,duration_min,30,20": ["there is no table 'weather'; the names are in data/datapackage.json"],
+    "meetings,88,duration_min,30,20": ["data/meetings.csv has no row '88'; did you mean '8'?"],
+    "meetings,8,duration,30,20": ["data/meetings.csv has no column 'duration'; did you mean 'duration_min'?"],
+    "meetings,8,duration_min,20,20": ["2026-12-01-1: was and now are both '20'; say the value as it was"],
     "leader_meetings,2024-09-06-kishida-yoon,id,a,b": ["part of the key of leader_meetings", "by hand", "'row'"],
     "trade,2020,total_usd_mn,1,2": ["data/build/trade.py", "correct the table that it reads"]}
 
 
-@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "row", "column", "key", "constructed"])
+@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "far from any table", "row", "column", "no change", "key", "constructed"])
 def test_a_correction_that_does_not_fit_is_refused(tmp_path, monkeypatch, line, words):
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(house, "DATA", tmp_path / "data")
@@ -303,7 +308,7 @@ def test_a_correction_that_breaks_a_rule_changes_nothing(corrected):
     root, correct = corrected
     before = {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"}
     code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{WAS},-5")
-    assert code == 1 and all(word in said for word in ["data/meetings.csv, row 8, column duration_min", "'-5'", "minimum", "data/ was left as it was"]) and "Traceback" not in said, said
+    assert code == 1 and all(word in said for word in ["data/meetings.csv, row 8, column duration_min", "'-5'", "minimum", "data/corrections.csv, 2026-12-01-1 would have it so", "data/ was left as it was"]) and "Traceback" not in said and ": corrected" not in said, said
     assert {path.name: path.read_bytes() for path in (root / "data").glob("*.*") if path.name != "corrections.csv"} == before
 
 

@@ -30,13 +30,15 @@ def stop(message):
 
 
 def correct(root):
-    """Put the corrected values in their tables; return their names. Raises ValueError for a correction that does not fit its table."""
+    """Put the corrected values in their tables; return {table: {(row's number, column): correction's id}} of those that had others. Raises ValueError for a correction that does not fit its table."""
     house.load("corrections")
     found, now = tables(root), {}
     for row in sorted(found["corrections"].rows, key=in_order):
         place, table = f"data/corrections.csv, {row['id']}", found.get(row["table"])
         if table is None or not table.fields:
-            raise ValueError(f"{place}: there is no table {row['table']!r}")
+            raise ValueError(f"{place}: there is no table {row['table']!r}{house.near(row['table'], found) or '; the names are in data/datapackage.json'}")
+        if row["was"] == row["now"]:
+            raise ValueError(f"{place}: was and now are both {row['now']!r}; say the value as it was and as it is to be, or remove the line")
         if row["column"] == "row":
             continue
         if table.entry["class"] == "constructed":
@@ -44,39 +46,47 @@ def correct(root):
         if row["column"] in table.entry["schema"]["primaryKey"]:
             raise ValueError(f"{place}: {row['column']} is part of the key of {table.name}, by which rows are found; edit data/{table.path.name} by hand and say 'row' in column column here")
         house.raw_rows(table.entry)  # says what is wrong with a file that cannot be read
-        if row["row_key"] not in table.places or row["column"] not in table.rows[0]:
-            raise ValueError(f"{place}: data/{table.path.name} has no row {row['row_key']!r} or no column {row['column']!r}")
+        for kind, word, known in (("row", row["row_key"], table.places), ("column", row["column"], [field["name"] for field in table.fields])):
+            if word not in known:
+                raise ValueError(f"{place}: data/{table.path.name} has no {kind} {word!r}{house.near(word, known)}")
         cells, column = table.rows[table.places[row["row_key"]]], row["column"]
         _, value, _ = now.get((table.name, row["row_key"], column), (None, cells[column], None))
         now[table.name, row["row_key"], column] = cells, row["now"] if value == row["was"] else value, row
-    changed = set()
+    changed = {}
     for (name, key, column), (cells, value, row) in now.items():
         if value != row["now"]:
             raise ValueError(f"data/corrections.csv, {row['id']}: data/{name}.csv, row {key}, column {column} is {value!r}, neither {row['was']!r} nor {row['now']!r}; mend the one that is wrong")
         if cells[column] != value:
             cells[column] = value
-            changed.add(name)
+            changed.setdefault(name, {})[found[name].places[key] + 1, column] = row["id"]
     for name in changed:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([found[name].rows[0].keys(), *(row.values() for row in found[name].rows)])
         found[name].path.write_text(text.getvalue(), encoding="utf-8", newline="")
-    return sorted(changed)
+    return changed
 
 
 def rebuild(data, resources):
-    """Run the script of each constructed table once. Raises ValueError with what a script says."""
-    for script in dict.fromkeys(entry["built_by"] for entry in resources if entry["class"] == "constructed"):
+    """Run the script of each constructed table once; return a sentence on each table that it changed. Raises ValueError with what a script says."""
+    made = [entry for entry in resources if entry["class"] == "constructed"]
+    before = {entry["name"]: digest(data / entry["path"]) for entry in made if (data / entry["path"]).exists()}
+    for script in dict.fromkeys(entry["built_by"] for entry in made):
         run = subprocess.run([sys.executable, script], cwd=data, text=True, capture_output=True)
         if run.returncode:
             said = (run.stderr or run.stdout).strip().splitlines() or [f"exit code {run.returncode}"]
             raise ValueError(f"data/{script} failed: {said[-1]}")
-        print(f"  data/{script}: {', '.join(Path(line).name for line in run.stdout.split())}")
+    return [f"data/{entry['path']}: rebuilt by data/{entry['built_by']}" + "; an edit made by hand is gone" * (before.get(entry["name"], entry.get("hash")) != entry.get("hash"))
+            for entry in made if (data / entry["path"]).exists() and before.get(entry["name"]) != digest(data / entry["path"])]
+
+
+def digest(path):
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def stamp(data, entry):
     """What the descriptor says about a file's bytes: hash, bytes and, for a table, rows."""
     raw = (data / entry["path"]).read_bytes()
-    now = {"hash": f"sha256:{hashlib.sha256(raw).hexdigest()}", "bytes": len(raw)}
+    now = {"hash": digest(data / entry["path"]), "bytes": len(raw)}
     if "schema" in entry:
         cells = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
         now["rows"] = len(cells) - 1
@@ -89,7 +99,7 @@ def stamp(data, entry):
 
 
 def sound(root, text):
-    """Do all of it in the copy of the project's data at `root`; return names of the renewed tables and the descriptor's new text."""
+    """Do all of it in the copy of the project's data at `root`; return what was done in sentences, names of the renewed tables and the descriptor's new text."""
     data, package = root / "data", json.loads(text)
     described = {entry["path"] for entry in package["resources"]}
     for path in sorted(data.glob("*.csv")):
@@ -100,12 +110,15 @@ def sound(root, text):
             raise ValueError(f"data/{entry['path']}: no such file, though data/datapackage.json describes it; bring it back or remove its entry")
     if wrong := stale.descriptor_faults(package["resources"]):
         raise ValueError("\n".join(wrong))
-    for name in correct(root):
-        print(f"  data/{name}.csv: corrected")
+    corrected = correct(root)
     for entry in package["resources"]:
         if "schema" in entry and entry["class"] != "constructed":
-            house.load(entry["name"])  # before the scripts that read it, which cannot say what is wrong with it
-    rebuild(data, package["resources"])
+            try:
+                house.load(entry["name"])  # before the scripts that read it, which cannot say what is wrong with it
+            except ValueError as error:
+                wanted = [id for (row, column), id in corrected.get(entry["name"], {}).items() if f"{error}".startswith(f"data/{entry['path']}, row {row}, column {column}: ")]
+                raise ValueError(f"{error}" + "".join(f"; data/corrections.csv, {id} would have it so" for id in wanted)) from None
+    done = [*(f"data/{name}.csv: corrected" for name in sorted(corrected)), *rebuild(data, package["resources"])]
     errors, renewed = [], []
     for entry in package["resources"]:
         try:
@@ -119,7 +132,7 @@ def sound(root, text):
                 entry.update(now)
     if errors:
         raise ValueError("\n".join(errors))
-    return renewed, json.dumps(package, indent=1, ensure_ascii=False) + "\n"
+    return done, renewed, json.dumps(package, indent=1, ensure_ascii=False) + "\n"
 
 
 def main():
@@ -130,7 +143,7 @@ def main():
         before = {DATA / path.name: path.read_bytes() for path in copy.iterdir() if path.suffix in (".csv", ".json")}
         try:
             text = (copy / "datapackage.json").read_text(encoding="utf-8")
-            renewed, written = sound(Path(folder), text)
+            done, renewed, written = sound(Path(folder), text)
         except json.JSONDecodeError as error:
             stop(f"data/datapackage.json is not valid JSON: {error}")
         except ValueError as error:
@@ -138,8 +151,10 @@ def main():
         except (LookupError, TypeError, AttributeError) as error:
             stop(f"data/datapackage.json does not describe the tables ({type(error).__name__}: {error}); compare it with the last good one")
         files.replace({**{DATA / path.name: path.read_bytes() for path in sorted(copy.glob("*.csv"))}, DATA / "datapackage.json": written}, was=before)
+    for sentence in done:
+        print(f"  {sentence}")
     count = len(json.loads(written)["resources"])
-    print(f"{count} tables are sound; " + (f"hash renewed: {', '.join(renewed)}. Run 'make notebooks' next." if renewed else "nothing had changed."))
+    print(f"{count} tables are sound; " + (f"hash renewed: {', '.join(renewed)}. Run 'make notebooks' next." if renewed else "no hash changed. After an edit of a title, source or day in data/datapackage.json run 'make notebooks'."))
 
 
 if __name__ == "__main__":
