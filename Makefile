@@ -9,7 +9,7 @@ unexport PYTHONPATH PYTHONHOME
 # What a shell happens to export under these names is not meant: only what is said on the command line.
 $(foreach name,ONLY PARTS PORT WORDS HOST AGAIN COPIES ARGS SEED N,$(eval $(name) =))
 # Recipes read texts as $$ONLY: the shell then takes a quote in them for a character.
-export ONLY PARTS WORDS HOST
+export ONLY PARTS WORDS HOST PORT SEED N
 
 help:  ## list these commands
 	@echo "A New Chapter: Japan and South Korea, in data"; echo
@@ -21,9 +21,10 @@ book: environment  ## build the book; a warning is an error
 live: live-environment  ## the book, with notebooks that run in the reader's browser (PARTS=folder to build offline)
 	@$(PY) book/live/lite.py "$$PARTS" && BOOK_LIVE=1 $(PY) book/tools/build.py
 
-serve:  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
+serve: environment  ## build, then show the book on this machine (PORT=8000); with live notebooks if 'make live' built it last
+	@$(PY) book/tools/serve.py --free "$$PORT"
 	@$(MAKE) --no-print-directory `test -d _build/html/lite && echo live || echo book`
-	@$(PY) book/tools/serve.py $(PORT)
+	@$(PY) book/tools/serve.py "$$PORT"
 
 colab: environment  ## copies of the chapters that Colab can open, _build/colab (publishing puts them on a branch)
 	@$(PY) book/live/colab.py
@@ -65,7 +66,7 @@ check: tests-environment  ## the fast tests alone (no browser, no notebook runs)
 	@$(PYTEST) -n auto --maxschedchunk 8 -m "not slow" tests $(ARGS)
 
 mutate: tests-environment  ## break copies of the project one thing at a time; does a test notice? (SEED=7 N=80 ONLY=prose)
-	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed $(SEED)) $(if $(N),--number $(N)) --only="$$ONLY"
+	@CHROMIUM=`sh tests/browser.sh` && export CHROMIUM && $(PY) tests/mutate.py $(if $(SEED),--seed="$$SEED") $(if $(N),--number="$$N") --only="$$ONLY"
 
 reproduce: environment  ## prove that the same sources give the same outputs, figures and book (a few minutes)
 	@$(PY) book/tools/reproduce.py

@@ -514,13 +514,17 @@ class Runner:
 
 def main():
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    ask.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10_000))
-    ask.add_argument("--number", type=int, default=80, help="how many mutations (at least one of each family)")
+    ask.add_argument("--seed", default=str(random.SystemRandom().randrange(10_000)))
+    ask.add_argument("--number", default="80", help="how many mutations (at least one of each family)")
     ask.add_argument("--only", default="", help="families whose name holds this word")
     asked = ask.parse_args()
+    for name, said in {"SEED": asked.seed, "N": asked.number}.items():
+        if not re.fullmatch("[0-9]+", said):
+            sys.exit(f"{name} takes a whole number, as in {name}=7, not {said!r}.")
+    asked.seed, asked.number = int(asked.seed), int(asked.number)
     families = [family for family in FAMILIES if asked.only in family]
     if not families:
-        sys.exit(f"No family of mutations has {asked.only!r} in its name; there are: {', '.join(FAMILIES)}.")
+        sys.exit(f"No family of mutations has {asked.only!r} in its name; there are: {'; '.join(FAMILIES)}.")
     draw, plan = random.Random(asked.seed), []
     while len(plan) < max(asked.number, len(families)):
         plan += draw.sample(families, len(families))

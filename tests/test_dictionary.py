@@ -333,7 +333,7 @@ def test_due_tables_are_listed(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1795000000")
     assert package.today(ROOT) == "2026-11-18"
     code, said = run(sys.executable, "book/tools/stale.py", "2099-01-01")
-    assert code == 0 and all(f"{table.name}: checked {table.entry['retrieved']}, due {table.entry['due']}" in said for table in late), said
+    assert code == 0 and all(f"{table.name}: checked {table.entry['retrieved']}, due {table.entry['due']}" in said for table in late) and "set retrieved and due in data/datapackage.json; then 'make data' and 'make notebooks'" in said, said
     code, said = run(sys.executable, "book/tools/stale.py")
     assert code == 0 and "No table is due on 2026-11-18" in said, said
     code, said = run(sys.executable, "book/tools/stale.py", "soon")

@@ -51,15 +51,19 @@ def labels(cells, spec):
 def blocks(path):
     """(where, text) for every piece of prose of a notebook, chart furniture and typed labels included."""
     cells = json.loads(path.read_text("utf-8"))["cells"]
-    for place, cell in enumerate(cells, 1):
+    count = {"code": 0, "markdown": 0}
+    for cell in cells:
+        count[cell["cell_type"]] += 1
+        first = ("".join(cell["source"]).strip().splitlines() or [""])[0][:70]
+        place = f"{'code' if cell['cell_type'] == 'code' else 'prose'} cell {count[cell['cell_type']]} ({first})"  # as 'make notebooks' names it
         if cell["cell_type"] == "markdown":
-            yield f"cell {place}", plain("".join(cell["source"]))
+            yield place, plain("".join(cell["source"]))
         for output in cell.get("outputs", []):
             figure = output.get("data", {}).get(SPEC, {}).get("usermeta", {}).get("figure")
             for part in ("title", "subtitle", "alt", "note") if figure else ():
-                yield f"cell {place}, {part} of chart {figure['id']}", plain(figure[part] or "")
+                yield f"{place}, {part} of chart {figure['id']}", plain(figure[part] or "")
             for text in labels(cells, output["data"][SPEC]) if figure else ():
-                yield f"cell {place}, a label in chart {figure['id']}", text
+                yield f"{place}, a label in chart {figure['id']}", text
 
 
 def bindings(path):
@@ -150,6 +154,15 @@ def test_the_ledger_reads_cells_and_names_what_is_wrong():
     assert f"'{blank}/note', which is blank" in said("20 minutes", f"{blank}/note", table="timeline")
     assert "no primary key" in said("20 minutes", "8/duration_min", table="world_land")
     assert "no table called 'meetings/8'" in said("20 minutes", 20, table="meetings/8")
+
+
+def test_cells_are_named_as_the_notebooks_command_names_them():
+    import run_notebooks
+    notebook = run_notebooks.read(CHAPTERS[1])
+    named = [where for where, _ in blocks(CHAPTERS[1])]
+    for n, cell in enumerate(notebook.cells):
+        if any(SPEC in output.get("data", {}) for output in cell.get("outputs", [])):
+            assert any(where.startswith(f"{run_notebooks.say_cell(notebook, n)}, title of chart ") for where in named), f"{run_notebooks.say_cell(notebook, n)} has another name in {named}"
 
 
 MEASURES = {r"(?:won|₩)\b": r"\bwon\b|krw", r"(?:yen|¥)\b": r"\byen\b|jpy", r"(?:US )?dollars?\b": r"dollar|usd", r"(?:minutes?|hours?)\b": r"minutes?\b",

@@ -109,8 +109,18 @@ def test_a_taken_port_is_said():
         taken.listen()
         port = taken.getsockname()[1]
         code, said = run(sys.executable, "book/tools/serve.py", port)
+        made = run("make", "-s", "-o", "environment", "serve", f"PY={sys.executable}", f"PORT={port}")
     assert code == 1
     sentence(said, f"Port {port} is taken", "PORT=")
+    assert made[0] and said == made[1].splitlines(True)[0] and "Build" not in made[1], f"make serve builds before it looks:\n{made[1]}"
+
+
+@pytest.mark.parametrize(("given", "words"), [(("serve", "PORT=abc"), "'abc' is no port, a whole number from 1 to 65535: 'make serve PORT=8001' uses one."), (("serve", "PORT=0"), "'0' is no port"), (("serve", "PORT=99999"), "'99999' is no port"),
+                                              (("mutate", "SEED=x"), "SEED takes a whole number, as in SEED=7, not 'x'."), (("mutate", "N=-2"), "N takes a whole number, as in N=7, not '-2'."), (("mutate", "ONLY=xyz"), "unit; unit, renewed; row dropped;")])
+def test_make_answers_what_it_cannot_take_in_a_sentence(given, words):
+    code, said = run("make", "-s", "-o", "environment", "-o", "tests-environment", *given, f"PY={sys.executable}", env={"CHROMIUM": sys.executable})
+    lines = [line for line in said.splitlines() if not line.startswith("make")]
+    assert code and len(lines) == 1 and words in lines[0], said
 
 
 def test_a_set_up_that_was_killed_starts_afresh(clone):
@@ -191,8 +201,8 @@ def test_files_are_whole_after_a_kill_and_the_next_run_mends_the_rest(tmp_path, 
 
 
 @pytest.mark.parametrize(("error", "words"), [
-    (OSError(28, "No space left on device", "figures/.x.svg.new"), "No space left on device (figures/.x.svg.new)."), (OSError(30, "Read-only file system", "data"), "Read-only file system (data)."),
-    (shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]), "No space left on device: 'b'."), (KeyboardInterrupt(), "interrupted.")], ids=["disk", "folder", "copy", "Ctrl-C"])
+    (OSError(28, "No space left on device", "figures/.x.svg.new"), "No space left on device (figures/x.svg)."), (OSError(13, "Permission denied", os.path.abspath("data/.datapackage.json.new")), "changed: data/datapackage.json may not be written: see the owner and mode of it and of its folder."), (OSError(30, "Read-only file system", "data"), "Read-only file system (data)."),
+    (shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]), "No space left on device: 'b'."), (KeyboardInterrupt(), "interrupted.")], ids=["disk", "owner", "folder", "copy", "Ctrl-C"])
 def test_a_command_that_is_stopped_says_why_in_a_sentence(error, words, monkeypatch):
     def main():
         raise error
@@ -239,6 +249,19 @@ def test_a_build_killed_between_two_renames_is_mended_by_the_next(tmp_path, monk
         monkeypatch.setenv("SOURCE_DATE_EPOCH", wrong)
         with pytest.raises(SystemExit, match=f"SOURCE_DATE_EPOCH is '{wrong}', not a number of seconds: mend or unset it"):
             build.main()
+
+
+def test_a_descriptor_that_a_merge_left_broken_is_said_before_a_build(tmp_path, monkeypatch):
+    for name, path in (("ROOT", tmp_path), ("BUILD", tmp_path / "_build"), ("SITE", tmp_path / "_build/html"), ("WORK", tmp_path / "_build/work")):
+        monkeypatch.setattr(build, name, path)
+    monkeypatch.setattr(build, "sphinx", lambda lock: pytest.fail("it was built"))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    for name in {*build.SHARED, *build.PAGES} - {"data"}:
+        (tmp_path / name).touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/datapackage.json").write_text("<<<<<<< HEAD\n{}\n")
+    with pytest.raises(SystemExit, match=r"^\nThe book was not built: data/datapackage.json is not valid JSON: Expecting value: line 1 column 1 \(char 0\)\.$"):
+        files.told(build.main, build.stop)
 
 
 def test_what_is_raised_in_a_build_is_told_in_its_own_words():
@@ -301,6 +324,22 @@ def test_an_interrupted_run_of_the_notebooks_leaves_them(tmp_path):
     assert going.returncode != 0
     sentence(said, "left as they were", "interrupted")
     assert [path.read_bytes() for path in paths] == before and sorted((tmp_path / "chapters").iterdir()) == paths
+
+
+@pytest.mark.slow
+def test_the_figure_of_a_chart_with_another_name_goes(tmp_path):
+    """Of the chapter that was run alone; what another chapter publishes stays, and so does what no chapter is known to have published."""
+    for folder in ("book", "data", "chapters"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.ipynb"))
+    (tmp_path / "figures").mkdir()
+    for name in ("gone", "moved", "unknown"):
+        (tmp_path / f"figures/{name}.svg").write_text("<svg/>")
+    old = [{"output_type": "display_data", "metadata": {}, "data": {"application/vnd.vegalite.v6+json": {"usermeta": {"figure": {"id": id}}}}} for id in ("gone", "moved", "never-drawn")]
+    for name, outputs in (("01_one", old), ("02_other", old[1:2])):
+        (tmp_path / f"chapters/{name}.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": "1", "metadata": {}, "outputs": outputs, "execution_count": None}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    code, said = run(sys.executable, "book/tools/run_notebooks.py", "chapters/01_one.ipynb", cwd=tmp_path)
+    assert code == 0 and said.count("removed") == 1 and "figures/gone.svg: no chapter publishes it any more, removed" in said, said
+    assert sorted(path.stem for path in (tmp_path / "figures").iterdir()) == ["moved", "unknown"]
 
 
 def test_make_lists_its_commands():

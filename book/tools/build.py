@@ -19,6 +19,10 @@ import yaml
 import files
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from book.site import package  # noqa: E402
+
 BUILD, SITE, WORK = ROOT / "_build", ROOT / "_build/html", ROOT / "_build/work"
 LITE = BUILD / "lite"  # the notebooks in the browser, made by book/live/lite.py; a part of the book if BOOK_LIVE is set
 LOG = BUILD / "book.log"
@@ -168,6 +172,8 @@ def main():
     if index.exists() and read(BUILD / "built-from") == built:
         print(f"Nothing has changed. The book is {index.relative_to(ROOT)}")
         return
+    if (ROOT / package.DESCRIPTOR).exists():
+        package.parsed(ROOT / package.DESCRIPTOR)  # which Sphinx would say in the words of a handler
     memory = WORK / "finished"
     shared = fingerprint(SHARED) + " " + " ".join(sorted(path.name for path in (ROOT / "figures").glob("*")))
     if read(memory) != shared:

@@ -1,5 +1,6 @@
 """How the commands write: beside its place first, then moved in, so that whatever stops them leaves each file whole."""
 import os
+import re
 import shutil
 import signal
 import sys
@@ -40,10 +41,13 @@ def project(root, folder):
 
 
 def reason(error):
-    """What an OSError says, in words and with the file's name."""
+    """What an OSError says, in words and with the name of the file that was to be read or written."""
     if isinstance(error, shutil.Error):  # copytree gathers (from, to, words)
         return f"{error.args[0][0][2]}"
-    return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+    name = re.sub(r"(^|/)\.([^/]+)\.new$", r"\1\2", str(error.filename or "")).removeprefix(os.getcwd() + os.sep)
+    if isinstance(error, PermissionError) and name:
+        return f"{name} may not be {'read' if os.path.exists(name) and not os.access(name, os.R_OK) else 'written'}: see the owner and mode of it and of its folder"
+    return f"{error.strerror or error}" + f" ({name})" * bool(name)
 
 
 def told(main, stop):

@@ -140,11 +140,21 @@ def text(notebook):
 def published(path):
     """Ids of the charts in a stored notebook."""
     try:
-        notebook = read(path)
+        return ids(read(path))
     except Broken as error:
         sys.exit(f"{path.relative_to(ROOT)}: {error}")
-    return [output["data"][SPEC]["usermeta"]["figure"]["id"] for cell in notebook.cells for output in cell.get("outputs", [])
-            if SPEC in output.get("data", {}) and "usermeta" in output["data"][SPEC]]
+
+
+def ids(notebook):
+    found = [output.get("data", {}).get(SPEC, {}).get("usermeta", {}).get("figure", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [figure["id"] for figure in found if figure]
+
+
+def remove(id):
+    """Remove the figure of a chart that is gone or has another name, and say so."""
+    if (old := FIGURES / f"{id}.svg").exists():
+        print(f"  figures/{old.name}: no chapter publishes it any more, removed")
+        old.unlink()
 
 
 async def chapter(path, slots, owners):
@@ -155,6 +165,7 @@ async def chapter(path, slots, owners):
         try:
             before = path.read_bytes()
             notebook = read(path)
+            stored = ids(notebook)
             await execute(notebook)
             figures = tidy(notebook)
             for id in figures:
@@ -162,6 +173,9 @@ async def chapter(path, slots, owners):
                     raise Broken(f"chart id {id!r} belongs to {owners[id]} already")
             FIGURES.mkdir(exist_ok=True)
             files.replace({**{FIGURES / f"{id}.svg": svg for id, svg in figures.items()}, path: text(notebook)}, was={path: before})
+            for id in stored:
+                if owners.get(id, path.stem) == path.stem and id not in figures:
+                    remove(id)
         except (Broken, files.Changed) as error:
             return f"{path.relative_to(ROOT)}: {error}"
         except OSError as error:
@@ -192,8 +206,7 @@ async def run(paths):
         kept = {id for path in everything for id in published(path)}
         for old in FIGURES.glob("*.svg"):
             if old.stem not in kept:
-                print(f"  figures/{old.name}: no chapter publishes it any more, removed")
-                old.unlink()
+                remove(old.stem)
     return errors
 
 

@@ -50,7 +50,7 @@ def main():
         source = table.entry["sources"][0]
         print(f"  {table.name}: checked {table.entry['retrieved']}, due {table.entry['due']}; {source.get('path') or source.get('publisher') or source['title']}")
     if late:
-        print(f"{len(late)} of {len(found)} tables are due on {on}. Check them against their sources, mend what changed, and set retrieved and due in data/datapackage.json.")
+        print(f"{len(late)} of {len(found)} tables are due on {on}. Check them against their sources, mend what changed, and set retrieved and due in data/datapackage.json; then 'make data' and 'make notebooks', since pages and charts tell those days.")
     else:
         coming = min((table for table in found if table.entry["due"]), key=lambda table: table.entry["due"], default=None)
         print(f"No table is due on {on}." + (f" The next is {coming.name}, on {coming.entry['due']}." if coming else ""))
