@@ -274,13 +274,14 @@ UNFIT = {
     "meeting,8,duration_min,30,20": ["there is no table 'meeting'; did you mean 'meetings'?"],
     "weather,8,duration_min,30,20": ["there is no table 'weather'; the names are in data/datapackage.json"],
     "meetings,88,duration_min,30,20": ["data/meetings.csv has no row '88'; did you mean '8'?"],
+    "meetings,north,duration_min,30,20": ["data/meetings.csv has no row 'north'; a row is named by its n"],
     "meetings,8,duration,30,20": ["data/meetings.csv has no column 'duration'; did you mean 'duration_min'?"],
     "meetings,8,duration_min,20,20": ["2026-12-01-1: was and now are both '20'; say the value as it was"],
     "leader_meetings,2024-09-06-kishida-yoon,id,a,b": ["part of the key of leader_meetings", "by hand", "'row'"],
     "trade,2020,total_usd_mn,1,2": ["data/build/trade.py", "correct the table that it reads"]}
 
 
-@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "far from any table", "row", "column", "no change", "key", "constructed"])
+@pytest.mark.parametrize(("line", "words"), UNFIT.items(), ids=["old value", "table", "far from any table", "row", "far from any row", "column", "no change", "key", "constructed"])
 def test_a_correction_that_does_not_fit_is_refused(tmp_path, monkeypatch, line, words):
     shutil.copytree(ROOT / "data", tmp_path / "data")
     monkeypatch.setattr(house, "DATA", tmp_path / "data")

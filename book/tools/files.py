@@ -46,7 +46,7 @@ def reason(error):
         return f"{error.args[0][0][2]}"
     name = re.sub(r"(^|/)\.([^/]+)\.new$", r"\1\2", str(error.filename or "")).removeprefix(os.getcwd() + os.sep)
     if isinstance(error, PermissionError) and name:
-        return f"{name} may not be {'read' if os.path.exists(name) and not os.access(name, os.R_OK) else 'written'}: see the owner and mode of it and of its folder"
+        return f"{name} may not be {'read or run' if os.path.lexists(error.filename) and not os.access(error.filename, os.R_OK) else 'written'}: see the owner and mode of it and of its folder"
     return f"{error.strerror or error}" + f" ({name})" * bool(name)
 
 

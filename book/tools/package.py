@@ -44,11 +44,11 @@ def correct(root):
         if table.entry["class"] == "constructed":
             raise ValueError(f"{place}: {table.name} is worked out by data/{table.entry['built_by']}; correct the table that it reads")
         if row["column"] in table.entry["schema"]["primaryKey"]:
-            raise ValueError(f"{place}: {row['column']} is part of the key of {table.name}, by which rows are found; edit data/{table.path.name} by hand and say 'row' in column column here")
+            raise ValueError(f"{place}: {row['column']} is part of the key of {table.name}, by which rows are found; edit data/{table.path.name} by hand, and give 'row' as the column here")
         house.raw_rows(table.entry)  # says what is wrong with a file that cannot be read
-        for kind, word, known in (("row", row["row_key"], table.places), ("column", row["column"], [field["name"] for field in table.fields])):
+        for kind, word, known, named in (("row", row["row_key"], table.places, f"a row is named by its {' / '.join(table.key_fields)}"), ("column", row["column"], [field["name"] for field in table.fields], "the names are in data/datapackage.json")):
             if word not in known:
-                raise ValueError(f"{place}: data/{table.path.name} has no {kind} {word!r}{house.near(word, known)}")
+                raise ValueError(f"{place}: data/{table.path.name} has no {kind} {word!r}{house.near(word, known) or f'; {named}'}")
         cells, column = table.rows[table.places[row["row_key"]]], row["column"]
         _, value, _ = now.get((table.name, row["row_key"], column), (None, cells[column], None))
         now[table.name, row["row_key"], column] = cells, row["now"] if value == row["was"] else value, row
