@@ -127,7 +127,7 @@ def test_weak_rows_and_overdue_tables_are_marked(hostile):
 def test_a_closed_table_shows_the_rows_that_are_quoted_and_no_other():
     closed = next(table for table in TABLES.values() if not table.entry["redistribute"] and len(table.rows) > 2)
     key = closed.key(closed.rows[1])
-    shown = parsed(pages.table_page(closed, 0, [], lambda to: to, "", False, {(closed.name, key)}))
+    shown = parsed(pages.table_page(closed, 0, [], lambda to: to, "", False, {(closed.name, key): ()}))
     assert [row["id"] for row in shown.select("tr[id]")] == [package.anchor(key)]
     assert not parsed(pages.table_page(closed, 0, [], lambda to: to, "", False, set())).select("tr[id]")
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from common import FRAMES, Visit
+from common import FRAMES, Visit, axe, soup
 from test_site import CHARTS, OVER, READ, say
 
 pytestmark = pytest.mark.slow
@@ -40,6 +40,27 @@ def test_from_the_front_page_to_the_source_of_a_number(origin, browser):
         sources = row.locator("a[href^=http]")
         assert sources.count() and sources.first.is_visible(), f"{page.url}: the row links to no source"
         say([fault for fault in visit.faults if "ERR_ABORTED" not in fault], "faults on the way from the front page to a source")
+
+
+CARD = """() => { const row = document.querySelector('tr:target'), heads = [...row.closest('table').querySelectorAll('thead th')].map(head => head.textContent);
+  return [...row.cells].filter(cell => cell.checkVisibility()).map(cell => { const box = cell.getBoundingClientRect(), words = document.createRange(); words.selectNodeContents(cell); const said = words.getBoundingClientRect();
+    return {kind: cell.className.split(' '), label: getComputedStyle(cell, '::before').content, head: heads[cell.cellIndex], text: cell.innerText,
+      seen: document.elementsFromPoint(said.left + 1, said.top + 3).includes(cell), over: Math.max(box.right, said.right) > innerWidth || box.left < 0}; }); }"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_number_leads_to_its_value_its_label_its_source_and_its_doubt(origin, book, browser, width):
+    """The row of a wide table that a number led to: what was quoted, under which name, from where and, if it is weak, why, all on the screen at once."""
+    paths = sorted(book.glob("tables/*.html"))
+    wide, rows = next((path.name, rows) for path in paths for rows in [soup(path).select("tr.quoted.weak:has(> .q):has(> .why)")] if rows and len(rows[0].find_all("td")) > 10)
+    with Visit(browser, f"{origin}/tables/{wide}#{rows[0]['id']}", viewport={"width": width, "height": 740}) as visit:
+        cells = visit.page.evaluate(CARD)
+        faults = [f"{cell['head']}: called {cell['label']}" for cell in cells if cell["label"].strip('"').removeprefix('Weak: " "').removeprefix("Weak: ") != cell["head"]]
+        faults += [f"{cell['head']}: {cell['text'][:40]!r} runs off the screen" for cell in cells if cell["over"]]
+        seen = {kind for cell in cells if cell["seen"] for kind in [*cell["kind"], cell["head"]]}
+        faults += [f"{what} is not on the screen" for what, kind in {"what the text quotes": "q", "why the row is weak": "why", "the source": "Source"}.items() if kind not in seen]
+        faults += [visit.page.evaluate(OVER)] * bool(visit.page.evaluate(OVER)) + axe(visit.page)
+        say(faults + visit.faults, f"faults of {visit.address} at {width} px")
 
 
 def test_a_shared_link_shows_what_was_chosen(origin, browser, chosen):

@@ -246,7 +246,10 @@ def table_pages(app):
         return
     found, uses = package.tables(app.srcdir), package.charts(app.srcdir, app.env.found_docs)
     late = set(app.config.charts_overdue)
-    quoted = {(entry["table"], row) for _, entries in app.env.book_ledgers for entry in entries for row in entry["rows"]}
+    quoted = {}
+    for entry in (entry for _, entries in app.env.book_ledgers for entry in entries):
+        for row, value in zip(entry["rows"], entry["values"]):
+            quoted.setdefault((entry["table"], row), set()).add(value)
     described, read = app.env.get_domain("std").anonlabels, {}
     for table in found.values():
         home = "{}.html#{}".format(*described[f"table-{table.name}"]) if f"table-{table.name}" in described else ""

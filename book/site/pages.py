@@ -3,7 +3,7 @@ import re
 from html import escape
 
 from ..theme.new_chapter import tongues
-from .package import KINDS, anchor, day, grouped, weak
+from .package import KINDS, WEAK, anchor, day, grouped, weak
 
 SOURCES = ("source_url", "publisher", "source_url_2", "publisher_2")
 
@@ -46,17 +46,36 @@ def wide(text):
     return ' class="t"' if len(text) > 24 else ""
 
 
-def cell(field, text):
-    """One value as a cell: numbers with thousands marked, yes and no, marks for weak rows."""
+def data(content, kind="", label=""):
+    """A cell; one of a row that is quoted bears the name of its column, with which site.css shows the row as a card to the reader whom a number led there."""
+    kind = kind.strip()
+    return "<td" + (f' class="{kind}"' if kind else "") + (f' data-l="{escape(label)}"><span>{content}</span></td>' if label else f">{content}</td>")
+
+
+def cell(field, text, label="", values=()):
+    """One value as a cell: numbers with thousands marked, yes and no; of a quoted row (it has a `label`) marked where it is one of the quoted `values` or why the row is weak."""
     name, kind = field["name"], field["type"]
     if text == "":
         return "<td></td>"
+    also = (" q" if any(same(text, value) for value in values) else "") + (" why" if label and text in WEAK.get(name, ()) else " note" if label and name == "note" else "")
     if kind in ("integer", "number") and name not in ("n", "id"):
-        return f'<td class="n">{escape(grouped(text))}</td>'
+        return data(escape(grouped(text)), "n" + also, label)
     if kind == "boolean":
-        return "<td>yes</td>" if text == "true" else "<td>no</td>"
-    long = wide(text)
-    return f"<td{long}>{words(re.sub(r';(?=[^ ])', '; ', text))}</td>"
+        return data("yes" if text == "true" else "no", also, label)
+    return data(words(re.sub(r";(?=[^ ])", "; ", text)), ("t" if len(text) > 24 else "") + also, label)
+
+
+def same(text, value):
+    """Whether a cell holds a bound value: a number, or a date, of which a table may have the month alone."""
+    try:
+        return abs(float(text) - float(value)) < 1e-9
+    except ValueError:
+        return value in (text, f"{text}-01")
+
+
+def heading(field):
+    """The name of a column with its unit, in plain text."""
+    return field["title"] + (f" ({field['unit']})" if field.get("unit") else "")
 
 
 def credit(row, copies):
@@ -65,8 +84,8 @@ def credit(row, copies):
     return "; ".join(link(name, url) + (f" ({link('stored copy', copies[url])})" if url in copies else "") for name, url in pairs if name)
 
 
-def body(table, rows, label):
-    """Rows as a table in a named region that keys can scroll; an anchor on each row; weak rows marked in words and by their edge."""
+def body(table, rows, label, quoted):
+    """Rows as a table in a named region that keys can scroll; an anchor on each row; weak rows marked in words and by their edge, quoted ones ready to be a card."""
     shown = [field for field in table.fields if field["name"] not in SOURCES and any(row[field["name"]] for row in table.rows)]
     first = next((field for field in shown if field["name"] in table.key_fields), shown[0])
     shown = [first, *(field for field in shown if field is not first)]
@@ -75,10 +94,13 @@ def body(table, rows, label):
              + (f' <span>({escape(field["unit"])})</span>' if field.get("unit") else "") + "</th>" for field in shown]
     lines = []
     for row in rows:
-        marked = weak(row)
-        cells = [cell(field, row[field["name"]]) for field in shown[1:]] + ([f'<td class="t">{credit(row, table.copies)}</td>'] if sourced else [])
-        head = ("<span>weak</span> " if marked else "") + words(row[first["name"]])
-        lines.append(f'<tr id="{escape(anchor(table.key(row)))}"{" class=weak" if marked else ""}><th scope="row"{wide(row[first["name"]])}>{head}</th>{"".join(cells)}</tr>')
+        marked, cited = weak(row), (table.name, table.key(row)) in quoted
+        values = quoted[table.name, table.key(row)] if cited else ()
+        cells = [cell(field, row[field["name"]], heading(field) * cited, values) for field in shown[1:]] + ([data(credit(row, table.copies), "t note" if cited else "t", "Source" * cited)] if sourced else [])
+        head = ("<i>weak</i> " if marked else "") + words(row[first["name"]])
+        kinds, named = " ".join(["weak"] * marked + ["quoted"] * cited), f' data-l="{escape(heading(first))}"' if cited else ""
+        lines.append(f'<tr id="{escape(anchor(table.key(row)))}"' + (f' class="{kinds}"' if kinds else "")
+                     + f'><th scope="row"{wide(row[first["name"]])}{named}>{f"<span>{head}</span>" if cited else head}</th>{"".join(cells)}</tr>')
     return (f'<div class="rows" role="region" tabindex="0" aria-label="{escape(label)}"><table><thead><tr>{"".join(names)}'
             + ('<th scope="col">Source</th>' if sourced else "") + f'</tr></thead><tbody>{"".join(lines)}</tbody></table></div>')
 
@@ -112,7 +134,7 @@ def facts(table, reach, late):
 def table_page(table, page, charts, reach, home, late, quoted):
     """A page of a table as HTML. `reach` turns an address in the site into one from this page; `home` is that of what the dictionary says of the table, or "".
 
-    Of a table that may not be republished only the rows that a chapter quotes, pairs (table, key) in `quoted`, are shown.
+    Of a table that may not be republished only the rows that a chapter quotes, {(table, key): values} in `quoted`, are shown.
     """
     entry, (first, last) = table.entry, table.part(page)
     back = link("The data", reach(home)) if home else "The data"
@@ -135,7 +157,7 @@ def table_page(table, page, charts, reach, home, late, quoted):
         count = sum(map(weak, table.rows))
         if count and entry["redistribute"]:
             parts.append(f'<p class="small">Marked <em>weak</em>: {count:,} of {len(table.rows):,} rows, whose confidence is medium or low or whose value is second-hand, estimated or derived.</p>')
-        parts += [turn(table, page, reach), body(table, rows, f"Rows of {entry['title']}")]
+        parts += [turn(table, page, reach), body(table, rows, f"Rows of {entry['title']}", quoted)]
     if not entry["redistribute"]:
         here = "the rows that a chapter quotes one by one stand here" if rows else "no chapter quotes a row of it one by one, so none stands here"
         parts.append(f'<p class="small">No copy of this table is offered, as said above: {here}; the values that a chart draws stand under the chart.</p>')
