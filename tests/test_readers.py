@@ -63,6 +63,29 @@ def test_a_number_leads_to_its_value_its_label_its_source_and_its_doubt(origin, 
         say(faults + visit.faults, f"faults of {visit.address} at {width} px")
 
 
+def test_the_data_of_a_figure_can_be_read_on_a_phone(origin, book, browser):
+    """Of a long table with long texts: it ends where the figure does, several rows show, dates stand on one line, heads stay, and the caption does not say the headline again."""
+    page, id = next((page, table.find_parent("figure")["id"]) for page in CHARTS for table in soup(book / page).select(".chart-data table")
+                    if len(table.select("tbody tr")) > 40 and any(len(cell.text) > 100 for cell in table.select("td")))
+    with Visit(browser, f"{origin}/{page}", viewport={"width": 360, "height": 740}) as visit:
+        figure = visit.page.locator(f"#{id}")
+        figure.locator(".chart-data summary").click()
+        room, box = figure.bounding_box(), figure.locator(".chart-scroll").bounding_box()
+        faults = [f"the table ends {box['x'] + box['width'] - room['x'] - room['width']:.0f} px beyond its figure"] * (box["x"] + box["width"] > room["x"] + room["width"] + .5)
+        lines = figure.locator("tbody tr").evaluate_all("rows => rows.map(row => row.getBoundingClientRect().bottom)")
+        seen = sum(line <= box["y"] + box["height"] for line in lines)
+        faults += [f"{seen} of {len(lines)} rows can be seen at once"] * (seen < 4)
+        tall = figure.locator("tbody :is(th, td)").evaluate_all(r"cells => cells.filter(cell => { const words = document.createRange(); words.selectNodeContents(cell); return /^\d{4}-\d\d(-\d\d)?$/.test(cell.textContent) && words.getBoundingClientRect().height > 20 }).length")
+        faults += [f"{tall} dates are broken into lines"] * bool(tall)
+        caption = figure.locator("caption").inner_text()
+        faults += [f"the caption says {caption!r}"] * (caption != f"{len(lines):,} rows")
+        name = re.search(r'table "(.*)"', figure.locator(".chart-scroll").aria_snapshot())
+        faults += [f"the table is called {name and name[1]!r}"] * (not name or len(name[1]) < len(caption) + 10)
+        figure.locator(".chart-scroll").evaluate("box => box.scrollTo(0, 400)")
+        faults += ["its heads are scrolled away"] * (figure.locator("thead th").first.bounding_box()["y"] < box["y"] - 1)
+        say(faults + axe(visit.page, f"#{id}") + visit.faults, f"faults of the data of {id} on a phone")
+
+
 def test_a_shared_link_shows_what_was_chosen(origin, browser, chosen):
     """Choose, copy the address, open it in another browser: the same choice, the same drawing, on the screen."""
     page, id = chosen

@@ -59,14 +59,14 @@ def cell(value):
 
 
 def data_table(figure, rows, key):
-    """The accessible table: caption with scope, column heads with units, in a named region that keys can scroll."""
+    """The accessible table: named by the headline and its caption, which says how long it is; heads with units; in a region that keys can scroll."""
     numeric = {field: all(isinstance(row[field], (int, float, type(None))) and not isinstance(row[field], bool) for row in rows) for field in figure["columns"]}
     mark = {field: ' class="n"' if number else "" for field, number in numeric.items()}
     head = "".join(f'<th scope="col"{mark[field]}>{escape(str(label))}</th>' for field, label in figure["columns"].items())
     first, *rest = figure["columns"]
     body = "".join(f'<tr><th scope="row"{mark[first]}>{cell(row[first])}</th>' + "".join(f"<td{mark[field]}>{cell(row[field])}</td>" for field in rest) + "</tr>" for row in rows)
-    return (f'<div class="chart-scroll" role="region" tabindex="0" aria-labelledby="{key}-caption"><table><caption id="{key}-caption">{escape(figure["title"])}: '
-            f'{escape(figure["subtitle"])} ({len(rows):,} row{"s" * (len(rows) != 1)})</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    return (f'<div class="chart-scroll" role="region" tabindex="0" aria-labelledby="{key}-title {key}-caption"><table aria-labelledby="{key}-title {key}-caption"><caption id="{key}-caption">'
+            f'{len(rows):,} row{"s" * (len(rows) != 1)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
 def scripted(name, data):
