@@ -1,5 +1,7 @@
 """What readers do, step by step: follow a number to its source, share a view, keep to the keyboard, listen, zoom, wait for a slow line."""
+import copy
 import re
+from urllib.parse import quote
 
 import pytest
 
@@ -240,6 +242,45 @@ def test_a_phone_lays_out_a_page_in_parts(origin, browser, page):
         assert -5 < top < 120, f"a jump to the last figure as soon as the page is there ends {top:.0f} px from it"
     with Visit(browser, f"{page}#{last}", **phone) as visit:
         assert visit.page.evaluate(left) == 0, "opened at a figure, the page leaves sections above it for later: the figure would move"
+
+
+def searched(browser, origin, words):
+    """[(address, excerpt)] of what the search finds."""
+    with Visit(browser, f"{origin}/search.html?q={quote(words)}") as visit:
+        visit.page.locator("#search-status", has_text=re.compile("found")).wait_for()
+        visit.settle()
+        say(visit.faults, f"faults of the search for {words!r}")
+        return [(result.locator("a").get_attribute("href"), result.locator("p, span").first.inner_text()) for result in visit.page.locator("#search-results li").all()]
+
+
+@pytest.mark.parametrize("words", ["East Sea", "Moon Jae-in", "comfort women", "radar"])
+def test_search_finds_a_phrase_first_and_shows_it(origin, book, browser, words):
+    """Pages that have the words as they were typed come before others, each with the phrase in the middle of its excerpt; the others have every word, at the start of one."""
+    faults, found, kinds = [], searched(browser, origin, words), []
+    for link, excerpt in found:
+        page, _, anchor = link.partition("#")
+        if page.startswith("tables/"):
+            continue
+        main = soup(book / page).main
+        part = copy.copy(main.find(id=anchor) if anchor else main)
+        for unread in part.select("svg, fieldset, pre, script, .headerlink, .chart-source, .chart-links, details:not([open])"):
+            unread.decompose()
+        text, phrase = re.sub(r"\s+", " ", part.get_text(" ")), re.compile(rf"(?<!\w){words}(?!\w)", re.I)
+        kinds.append(bool(phrase.search(text)))
+        at = phrase.search(excerpt)
+        if kinds[-1] and (not at or excerpt.startswith("…") and excerpt.endswith("…") and not 60 < at.start() < 180):
+            faults.append(f"{link}: the phrase is {f'{at.start()} letters into' if at else 'not in'} {excerpt!r}")
+        faults += [f"{link}: no word begins with {word!r}" for word in words.lower().split() if not re.search(rf"\b{word}", main.get_text(" "), re.I)]
+    faults += [f"pages with and without the phrase are found in the order {kinds}"] * (kinds != sorted(kinds, reverse=True))
+    assert any(kinds), f"{words!r}: no chapter with these words is found"
+    say(faults, f"faults of what is found for {words!r}")
+
+
+def test_search_knows_american_spellings_and_says_when_it_finds_nothing(origin, browser):
+    for typed, spelt in (("defense spending", "defence spending"), ("Normalization of relations", "normalisation of relations"), ("forced labor", "forced labour"), ("neighborhood", "neighbourhood")):
+        found, also = ([link for link, _ in searched(browser, origin, words)] for words in (spelt, typed))
+        assert found and found[0] == also[0] and set(found) <= set(also), f"{typed!r} finds {also[:3]} and not first, or not at all, what {spelt!r} finds: {found[:3]}"
+    assert searched(browser, origin, "zzyzx relations") == searched(browser, origin, "of the") == [], "a word that stands nowhere, and words that stand everywhere, find nothing"
 
 
 @pytest.mark.parametrize("page", ["index.html", next(iter(CHARTS))])
