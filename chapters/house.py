@@ -1,6 +1,6 @@
 """The code that every chapter shares: load a table, publish a chart, bind the numbers in the prose.
 
-Public names: `load`, `known`, `publish`, `ledger`, `enable`, `PALETTE`, `COUNTRIES`, `MEETINGS`. The module stands beside the notebooks so that
+Public names: `load`, `known`, `publish`, `ledger`, `enable`, `DATA`, `PALETTE`, `COUNTRIES`, `MEETINGS`. The module stands beside the notebooks so that
 `import house` works uninstalled wherever they run. What concerns only the built site lives in `book/`.
 """
 import csv
@@ -21,8 +21,9 @@ from altair.utils.schemapi import UndefinedType
 
 import numerals
 
-__all__ = ["load", "known", "publish", "ledger", "enable", "PALETTE", "COUNTRIES", "MEETINGS"]
+__all__ = ["load", "known", "publish", "ledger", "enable", "DATA", "PALETTE", "COUNTRIES", "MEETINGS"]
 
+#: The folder of the tables.
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 #: One colour per country, tied to neither flag; ink for both together. The site maps each to a light and a dark value.
