@@ -211,6 +211,11 @@ def test_a_command_that_is_stopped_says_why_in_a_sentence(error, words, monkeypa
         files.told(main, lambda message: sys.exit(f"Nothing was changed: {message}"))
 
 
+def test_a_file_that_may_not_be_read_is_said_so(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert files.reason(PermissionError(13, "Permission denied", str(ROOT / "Makefile"))).endswith("Makefile may not be read or run: see the owner and mode of it and of its folder")
+
+
 def test_every_command_that_writes_is_told_when_it_is_stopped():
     for path in sorted(path for folder in ("book/tools", "book/live") for path in (ROOT / folder).glob("*.py")):
         text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
