@@ -1,11 +1,12 @@
 """What readers do, step by step: follow a number to its source, share a view, keep to the keyboard, listen, zoom, wait for a slow line."""
 import copy
+import csv
 import re
 from urllib.parse import quote
 
 import pytest
 
-from common import FRAMES, Visit, axe, soup
+from common import FRAMES, ROOT, Visit, axe, soup
 from test_site import CHARTS, OVER, READ, say
 
 pytestmark = pytest.mark.slow
@@ -281,6 +282,30 @@ def test_search_knows_american_spellings_and_says_when_it_finds_nothing(origin, 
         found, also = ([link for link, _ in searched(browser, origin, words)] for words in (spelt, typed))
         assert found and found[0] == also[0] and set(found) <= set(also), f"{typed!r} finds {also[:3]} and not first, or not at all, what {spelt!r} finds: {found[:3]}"
     assert searched(browser, origin, "zzyzx relations") == searched(browser, origin, "of the") == [], "a word that stands nowhere, and words that stand everywhere, find nothing"
+
+
+BROKEN = r"""names => { const found = [], pattern = new RegExp(`[\uac00-\ud7a3]{2,}|\\b(?:${names.join('|')})\\b`, 'g'), walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) { const node = walk.currentNode; if (node.parentElement.closest('svg, pre, code, .chart-links')) continue;
+    for (const word of node.data.matchAll(pattern)) { const range = document.createRange(); range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);
+      found.push([word[0], new Set([...range.getClientRects()].map(box => Math.round(box.bottom / 10))).size]); } }
+  return found; }"""
+
+
+@pytest.mark.parametrize("page", ["chapters/02_twelve_meetings.html", "chapters/glossary.html"])
+def test_names_are_not_broken(origin, browser, page):
+    """Neither a word in Hangul nor a given name with a hyphen, at any of many widths."""
+    with (ROOT / "data/leaders.csv").open(encoding="utf-8", newline="") as file:
+        names = sorted({part for row in csv.DictReader(file) for part in re.findall(r"\w+-\w+", row["name"])})
+    with Visit(browser, f"{origin}/{page}") as visit:
+        visit.settle()
+        seen, broken = set(), set()
+        for width in range(320, 420, 4):
+            visit.page.set_viewport_size({"width": width, "height": 800})
+            found = visit.page.evaluate(BROKEN, names)
+            seen |= {bool(re.match("[\uac00-\ud7a3]", word)) for word, _ in found}
+            broken |= {word for word, lines in found if lines > 1}
+        assert seen == {True, False}, f"{page} has no words in Hangul, or no given names with a hyphen: this test tests nothing"
+        say(sorted(broken), f"words of {page} broken at the end of a line")
 
 
 @pytest.mark.parametrize("page", ["index.html", next(iter(CHARTS))])

@@ -202,6 +202,21 @@ class Bind(SphinxPostTransform):
         leaf.parent.replace(leaf, [part for part in [*parts, nodes.Text(str(leaf)[end:])] if part.astext()])
 
 
+class Names(SphinxPostTransform):
+    """Given names with a hyphen, of the leaders and of the glossary's people, are not broken at the end of a line; the letters stay as they are, to be found and copied."""
+    default_priority = 230  # after Bind, which wants the text in one piece
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        known = package.tables(self.app.srcdir)
+        people = [row["name"] for row in known["leaders"].rows] + [row["term_en"] for row in known["glossary"].rows if row["kind"] == "person"]
+        given = {part for name in people for part in re.findall(r"\w+-\w+", name)}
+        name = re.compile(rf"(?<![\w-])({'|'.join(sorted(map(re.escape, given)))})(?![\w-])")
+        for text in list(self.document.findall(lambda node: isinstance(node, nodes.Text) and name.search(node))) if given else []:
+            if not any(isinstance(node, (nodes.literal, nodes.literal_block, nodes.raw, nodes.math)) for node in up(text.parent)):
+                text.parent.replace(text, [nodes.inline("", part, classes=["name"]) if n % 2 else nodes.Text(part) for n, part in enumerate(name.split(text)) if part])
+
+
 def up(node, stop=None):
     """A node and what it stands in, up to and without `stop`."""
     while node is not None and node is not stop:
@@ -317,6 +332,7 @@ def setup(app):
     app.add_directive("report-error", ReportError)
     app.add_transform(TableLinks)
     app.add_post_transform(Bind)
+    app.add_post_transform(Names)
     app.connect("config-inited", due)
     app.connect("builder-inited", write_style)
     app.connect("env-before-read-docs", prepare)
