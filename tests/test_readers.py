@@ -284,6 +284,21 @@ def test_search_knows_american_spellings_and_says_when_it_finds_nothing(origin, 
     assert searched(browser, origin, "zzyzx relations") == searched(browser, origin, "of the") == [], "a word that stands nowhere, and words that stand everywhere, find nothing"
 
 
+def test_a_per_cent_sign_belongs_to_its_number(book):
+    """In a large figure, in whichever of the two the author wrote it, and under the line of the link to its source."""
+    faults, signs = [], 0
+    for page in CHARTS:
+        main = soup(book / page).main
+        for item in main.select(".in-short li"):
+            figure = item.strong
+            rest = item.get_text().partition(figure.get_text())[2]
+            signs += "%" in figure.get_text()
+            faults += [f"{page}: {figure.get_text()} {rest[:30]}"] * (rest.lstrip().startswith("%") or any(link.get_text() != figure.get_text() for link in figure.select("a")))
+        faults += [f"{page}: {link.get_text()}{link.next_sibling[:20]}, whose link ends before the sign" for link in main.select("a.bound") if str(link.next_sibling or "").startswith("%")]
+    assert signs, "no large figure has a per cent sign: this test tests nothing"
+    say(faults, "numbers that lack their sign")
+
+
 BROKEN = r"""names => { const found = [], pattern = new RegExp(`[\uac00-\ud7a3]{2,}|\\b(?:${names.join('|')})\\b`, 'g'), walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) { const node = walk.currentNode; if (node.parentElement.closest('svg, pre, code, .chart-links')) continue;
     for (const word of node.data.matchAll(pattern)) { const range = document.createRange(); range.setStart(node, word.index); range.setEnd(node, word.index + word[0].length);

@@ -151,7 +151,7 @@ def terms(env, doc):
 
 
 class Bind(SphinxPostTransform):
-    """Each number of a bound phrase becomes a quiet link to its table or row, each term of the glossary where a chapter first uses it one to its entry."""
+    """Each number of a bound phrase, with its per cent sign, becomes a quiet link to its table or row, each term of the glossary where a chapter first uses it one to its entry."""
     default_priority = 220  # after the theme has told its lists
     formats = ("html",)
 
@@ -174,7 +174,8 @@ class Bind(SphinxPostTransform):
                 table = known[entry["table"]]
                 for row, number in zip(entry["rows"] or [""] * len(entry["values"]), numerals.counted(match[0], len(entry["values"]))):
                     said = {"classes": ["bound"], "reftitle": f"From the table “{table.entry['title']}”" + (f", row {row}" if row else "")}
-                    found.append((match.start() + number.start, match.start() + number.end, table.address(row), said))
+                    end = match.start() + number.end
+                    found.append((match.start() + number.start, end + (text[end:end + 1] == "%"), table.address(row), said))
             if "in-short" not in above and not any(isinstance(node, (nodes.table, nodes.figure)) for node in up(paragraph)):
                 found += [(*match.span(), entries[match.lastindex - 1], {"classes": ["term"]}) for match in term.finditer(text)]
             for first, last, address, said in found:

@@ -68,7 +68,17 @@ class Furnish(SphinxPostTransform):
                     and isinstance(items, nodes.bullet_list)):
                 label["classes"].append("label")
                 items["classes"].append("in-short")
+                self.per_cent(items)
                 break
+
+    @staticmethod
+    def per_cent(items):
+        """A per cent sign after a large number is a part of it."""
+        for strong in list(items.findall(nodes.strong)):
+            number, after = strong.children[-1] if strong.children else None, strong.next_node(descend=False, siblings=True)
+            if isinstance(number, nodes.Text) and number[-1:].isdigit() and isinstance(after, nodes.Text) and after.startswith("%"):
+                strong.replace(number, nodes.Text(f"{number}%"))
+                strong.parent.replace(after, nodes.Text(after[1:]))
 
     def asides(self):
         for note in self.document.findall(nodes.sidebar):
