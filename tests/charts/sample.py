@@ -22,7 +22,7 @@ CONFIG = {"font": "Arial, 'Liberation Sans', sans-serif", "background": "#fffdf8
 CSS = """
 :root { --paper: #fffdf8; --ink: #1d1d1b; --muted: #5c584f; --rule: #d9d3c5; --japan: #2f4b8f; --korea: #d9622b; --korea-text: #b8501c; --both: #4a4a46; --weak: #8a8578;
   --serif: Georgia, serif; --sans: Arial, 'Liberation Sans', sans-serif; color-scheme: light dark; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15161a; --ink: #ece8df; --muted: #a8a397; --rule: #3a3b40; --japan: #8fa8ea; --korea: #e8794a; --korea-text: #f0936a;
+@media (prefers-color-scheme: dark) { :root { --scheme: dark; --paper: #15161a; --ink: #ece8df; --muted: #a8a397; --rule: #3a3b40; --japan: #8fa8ea; --korea: #e8794a; --korea-text: #f0936a;
   --both: #c9c4b8; --weak: #8f8b80; } }
 html { background: var(--paper); color: var(--ink); } body { margin: 0 auto; padding: 0 16px; max-width: 780px; font: 18px/1.6 Georgia, serif; }
 a { color: inherit } h1 { font-size: 2rem; line-height: 1.15 } pre { overflow-x: auto; font-size: 13px } .headerlink { display: none }
