@@ -208,8 +208,8 @@ def visit_figure(writer, node):
     try:
         start, end = parts(writer, node, chart)
     except (ValueError, TypeError, AttributeError, LookupError, RuntimeError) as error:  # whatever a spec can make go wrong
-        said = (str(error).strip().splitlines() or [""])[0]
-        raise ExtensionError(f"charts: {chart['place']}: the chart cannot be drawn: {said if type(error) is ValueError else f'{type(error).__name__}: {said}'}", modname=__name__) from error
+        said = " ".join(map(str.strip, str(error).strip().splitlines()[:2]))  # Vega-Lite's reason stands on the second line; then come its own places
+        raise ExtensionError(f"charts: {chart['place']}: the chart cannot be drawn: {said if type(error) is ValueError else f'{type(error).__name__}: {said}'}", modname=__name__) from None
     writer.body.append(start)
     for child in (child for child in node if not isinstance(child, chart_words)):
         writer.body.append('<details class="chart-code"><summary>How this chart is made</summary>')
