@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from common import FRAMES, ROOT, Visit, axe, soup
-from test_site import CHARTS, OVER, READ, say
+from test_site import CHARTS, OVER, PAGES, READ, say
 
 pytestmark = pytest.mark.slow
 
@@ -282,6 +282,20 @@ def test_search_knows_american_spellings_and_says_when_it_finds_nothing(origin, 
         found, also = ([link for link, _ in searched(browser, origin, words)] for words in (spelt, typed))
         assert found and found[0] == also[0] and set(found) <= set(also), f"{typed!r} finds {also[:3]} and not first, or not at all, what {spelt!r} finds: {found[:3]}"
     assert searched(browser, origin, "zzyzx relations") == searched(browser, origin, "of the") == [], "a word that stands nowhere, and words that stand everywhere, find nothing"
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("chapters/data_")])
+def test_the_rows_of_the_dictionary_fit_a_phone(origin, browser, page):
+    """All columns are seen without scrolling, no value is cut, and none says true or false."""
+    with Visit(browser, f"{origin}/{page}", viewport={"width": 360, "height": 740}) as visit:
+        visit.settle()
+        tables = visit.page.evaluate("""() => [...document.querySelectorAll('main .table-scroll')].filter(box => box.checkVisibility()).map(box => [box.querySelector('thead').innerText.replace(/\\s+/g, ' '),
+          box.scrollWidth - box.clientWidth, [...box.querySelectorAll('th, td')].filter(cell => cell.scrollWidth > cell.clientWidth + 1).map(cell => cell.innerText),
+          [...box.querySelectorAll('td')].map(cell => cell.innerText).filter(text => text === 'true' || text === 'false').length])""")
+        faults = [f"{head}: {over} px of it are cut off" for head, over, *_ in tables if over > 0] + [f"{head}: {cut} run out of their cells" for head, _, cut, _ in tables if cut]
+        faults += [f"{head}: {codes} cells say true or false" for head, *_, codes in tables if codes]
+        assert tables, f"{page} shows no rows"
+        say(faults + visit.faults, f"tables of {page} that a phone does not show whole")
 
 
 def test_a_per_cent_sign_belongs_to_its_number(book):

@@ -218,6 +218,18 @@ class Names(SphinxPostTransform):
                 text.parent.replace(text, [nodes.inline("", part, classes=["name"]) if n % 2 else nodes.Text(part) for n, part in enumerate(name.split(text)) if part])
 
 
+class Shown(SphinxPostTransform):
+    """The rows that the dictionary shows of a table: yes and no for true and false, as on the table's page, and codes that may break after an underscore or a slash."""
+    default_priority = 230
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        for text in [text for cell in self.document.findall(nodes.entry) for text in cell.findall(nodes.Text)] if GENERATED.fullmatch(self.env.docname) else ():
+            parts = re.split(r"(?<=\w[_/])(?=\w)", {"true": "yes", "false": "no"}.get(text, text))
+            breaks = [nodes.raw("", "<wbr>", format="html") for _ in parts[1:]]
+            text.parent.replace(text, [node for pair in zip(map(nodes.Text, parts), [*breaks, None]) for node in pair if node is not None])
+
+
 def up(node, stop=None):
     """A node and what it stands in, up to and without `stop`."""
     while node is not None and node is not stop:
@@ -334,6 +346,7 @@ def setup(app):
     app.add_transform(TableLinks)
     app.add_post_transform(Bind)
     app.add_post_transform(Names)
+    app.add_post_transform(Shown)
     app.connect("config-inited", due)
     app.connect("builder-inited", write_style)
     app.connect("env-before-read-docs", prepare)
