@@ -239,7 +239,7 @@ def test_one_line_corrects_a_value_everywhere(corrected):
     made = root / "data/pair_totals.csv"
     made.write_bytes(made.read_bytes().replace(b"complete", b"partial", 1))
     edited = root / "data/glossary.csv"
-    edited.write_bytes(edited.read_bytes().replace(b"Family name first", b"Family name comes first", 1))
+    edited.write_bytes(edited.read_bytes().replace(b"Prime minister of Japan from", b"A prime minister of Japan from", 1))
     before = package.tables(root)["meetings"].entry["hash"]
     code, said = correct(f"2026-12-01-1,2026-12-01,meetings,8,duration_min,{WAS},{NOW}")
     assert code == 0 and "data/meetings.csv: corrected" in said and re.search(r"hash renewed: .*glossary.*meetings.*Run 'make notebooks' next", said), said
