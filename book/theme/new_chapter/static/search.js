@@ -24,7 +24,8 @@
   const words = [...new Set(said.split(/[^\p{L}\p{N}_]+/u))].filter((word) => word && !stopwords.includes(word)).map((word) => {
     const stems = both(word).map((one) => stemmer.stemWord(one));
     const begins = [...both(word).map((one) => one.length > 8 ? one.slice(0, -3) : one), ...stems.map((stem) => stem.replace(/[iy]$/, "")).filter((stem) => stem.length >= word.length - 5)]; // "normal" is no part of "normalization" to show
-    return { stems, needed: /[^\d]/.test(word) && (word.length > 2 || /[^a-z]/.test(word)), pattern: new RegExp(start + `(?:${begins.map(exact).join("|")})`, "gu") };
+    const tail = word.length < 5 && stems.some((stem) => Object.hasOwn(index.terms, stem)) ? "(?:e?s)?(?!\\p{L})" : ""; // "sea" is not shown by "seat"
+    return { stems, needed: /[^\d]/.test(word) && (word.length > 2 || /[^a-z]/.test(word)), pattern: new RegExp(start + `(?:${begins.map(exact).join("|")})${tail}`, "gu") };
   });
   const phrase = words.length > 1 ? new RegExp(start + `(?:${both(said).map(exact).join("|")})(?![\\p{L}\\p{N}])`, "gu") : (words[0] || {}).pattern;
 
