@@ -74,6 +74,11 @@ def figure(spec, folder, overdue=()):
     return "".join(writer.body)
 
 
+def test_a_spec_that_vega_lite_cannot_compile_is_refused_with_its_reason(tmp_path):
+    said, = figure(next(spec for spec in SPECS if "mark" in spec) | {"mark": "lin"}, tmp_path)
+    assert re.match(r"charts: .*: the chart cannot be drawn: Vega-Lite to Vega conversion failed: TypeError: .{20}", said) and "\n" not in said, said
+
+
 def harmless(markup_text, place):
     """No script, handler or address that runs, in HTML as in SVG."""
     for node in BeautifulSoup(markup_text, "html.parser").find_all(True):

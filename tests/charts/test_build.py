@@ -159,15 +159,6 @@ def test_faults_stop_the_build_and_name_the_cell(tmp_path):
     assert again != 0 and "already used" in said, "the second build must fail too"
 
 
-def test_a_chart_that_vega_lite_cannot_compile_says_why(tmp_path):
-    """In one line, with document, cell and Vega-Lite's own reason, and none of the places in code that nobody here wrote."""
-    spec = copy.deepcopy(sample.specs()["upper-by-year"]) | {"mark": "lin"}
-    code, said, _ = build(sample.write_book(tmp_path, [spec]))
-    told = tool.troubles(re.sub(r"\x1b\[[0-9;]*m", "", said))
-    assert code != 0 and "RemoteTraceback" not in said and "jsdelivr" not in said, said[-3000:]
-    assert any(re.match(r"charts: one.ipynb, cell 4: the chart cannot be drawn: Vega-Lite to Vega conversion failed: TypeError: .{20}", one) for one in told), told
-
-
 def test_hostile_words_stay_words(tmp_path):
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'`"
     spec = copy.deepcopy(sample.specs()["two-lines"])
